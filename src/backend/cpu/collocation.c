@@ -1,0 +1,175 @@
+#include "backend/cpu/adam_step.h"
+
+#include <cblas.h>
+#include <limits.h>
+#include <math.h>
+#include <omp.h>
+
+enum { MAX_FEATURES = 256 };
+
+/* normal (R,R) = cᵀc/M + ridge·I, lower triangle */
+static void normal_matrix(const collocation_args *a, double *normal)
+{
+    int64_t features = a->features;
+    for (int64_t i = 0; i < features; i++)
+        for (int64_t j = 0; j <= i; j++) {
+            double sum = 0.0;
+            for (int64_t m = 0; m < a->models; m++)
+                sum += (double)f32(a->c)[m * features + i] * (double)f32(a->c)[m * features + j];
+            normal[i * features + j] = sum / a->models + (i == j ? a->ridge : 0.0);
+        }
+}
+
+/* A = L·Lᵀ in place, lower triangle; false when a pivot is not positive. */
+static bool cholesky(double *matrix, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double *row = matrix + i * n;
+        for (int64_t j = 0; j <= i; j++) {
+            const double *other = matrix + j * n;
+            double sum = row[j];
+            for (int64_t k = 0; k < j; k++)
+                sum -= row[k] * other[k];
+            if (i == j && !(sum > 0.0))
+                return false;
+            row[j] = i == j ? sqrt(sum) : sum / other[j];
+        }
+    }
+    return true;
+}
+
+AM_CLONES static void subtract_scaled(double *restrict y, const double *restrict x, double scale,
+                                      int64_t n)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        y[i] -= scale * x[i];
+}
+
+/* X (n,columns) ← (L·Lᵀ)⁻¹·X */
+static void cholesky_solve(const double *factor, int64_t n, double *x, int64_t columns)
+{
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t k = 0; k < i; k++)
+            subtract_scaled(x + i * columns, x + k * columns, factor[i * n + k], columns);
+        for (int64_t j = 0; j < columns; j++)
+            x[i * columns + j] /= factor[i * n + i];
+    }
+    for (int64_t i = n - 1; i >= 0; i--) {
+        for (int64_t k = i + 1; k < n; k++)
+            subtract_scaled(x + i * columns, x + k * columns, factor[k * n + i], columns);
+        for (int64_t j = 0; j < columns; j++)
+            x[i * columns + j] /= factor[i * n + i];
+    }
+}
+
+/* weights (R,M) = scale·(cᵀc/M + ridge·I)⁻¹·cᵀ/M; false when the matrix is not positive definite.
+ * `work` holds R·R + R·M doubles. */
+static bool projection(const collocation_args *a, float scale, double *work, float *weights)
+{
+    int64_t features = a->features, models = a->models;
+    double *normal = work, *x = work + features * features;
+    normal_matrix(a, normal);
+    if (!cholesky(normal, features))
+        return false;
+    for (int64_t k = 0; k < features; k++)
+        for (int64_t m = 0; m < models; m++)
+            x[k * models + m] = (double)f32(a->c)[m * features + k] / a->models;
+    cholesky_solve(normal, features, x, models);
+    for (int64_t i = 0; i < features * models; i++)
+        weights[i] = (float)(scale * x[i]);
+    return true;
+}
+
+/* sum_p ← Σ_j G_jp², four models to a pass over `sum` */
+AM_CLONES static void square_columns(float *restrict sum, const float *restrict grad,
+                                     int64_t stride, int64_t models, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        sum[i] = 0.0F;
+    int64_t j = 0;
+    for (; j + 4 <= models; j += 4) {
+        const float *restrict g0 = grad + j * stride, *restrict g1 = g0 + stride;
+        const float *restrict g2 = g1 + stride, *restrict g3 = g2 + stride;
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++)
+            sum[i] += (g0[i] * g0[i] + g1[i] * g1[i]) + (g2[i] * g2[i] + g3[i] * g3[i]);
+    }
+    for (; j < models; j++) {
+        const float *restrict g = grad + j * stride;
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++)
+            sum[i] += g[i] * g[i];
+    }
+}
+
+/* v ← β₂v + keep2·mean;  step ← rate/(√(v·correct2) + ε), from the sum of squares in `step` */
+AM_CLONES static void second_moment(const adam_step *s, float mean, float *restrict step,
+                                    float *restrict moment2, int64_t n)
+{
+    adam_step k = *s;
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        float v = k.beta2 * moment2[i] + k.keep2 * (mean * step[i]);
+        moment2[i] = v;
+        step[i] = k.rate / (__builtin_sqrtf(v * k.correct2) + k.epsilon);
+    }
+}
+
+/* m ← β₁m + keep1·N;  Θ ← Θ − step∘m */
+AM_CLONES static void first_moment(const adam_step *s, const float *restrict natural,
+                                   const float *restrict step, float *restrict theta,
+                                   float *restrict moment1, int64_t n)
+{
+    float beta1 = s->beta1, keep1 = s->keep1;
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        float m = beta1 * moment1[i] + keep1 * natural[i];
+        moment1[i] = m;
+        theta[i] -= step[i] * m;
+    }
+}
+
+/* Columns [from, from+n): N = W·G, both moments and the update, all in one pass over the tile.
+ * `tile` holds (R+1)·width floats. */
+static void update_tile(const collocation_args *a, const adam_step *s, const float *weights,
+                        int64_t from, int64_t n, int64_t width, float *tile)
+{
+    float *step = tile + a->features * width;
+    square_columns(step, f32(a->grad) + from, a->params, a->models, n);
+    second_moment(s, s->clip * s->clip / (float)a->models, step, f32(a->moment2) + from, n);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, a->features, (int)n, a->models, 1.0F,
+                weights, a->models, f32(a->grad) + from, (int)a->params, 0.0F, tile, (int)width);
+    for (int64_t k = 0; k < a->features; k++)
+        first_moment(s, tile + k * width, step, f32(a->theta) + k * a->params + from,
+                     f32(a->moment1) + k * a->params + from, n);
+}
+
+/* Floor: 16R + 4M + 8 bytes a parameter (Θ, m of every feature and v read and written, G read). */
+void cpu_collocation(backend *be, const collocation_args *a)
+{
+    const char *op = "collocation";
+    CPU_REQUIRE(be, op, a->models > 0 && a->features > 0 && a->features <= MAX_FEATURES);
+    CPU_REQUIRE(be, op, a->params > 0 && a->params <= INT_MAX);
+    adam_step step;
+    if (!adam_step_now(&a->rule, &step))
+        return;
+    int64_t width = outer_tile_width(a->models, a->features);
+    size_t small = (size_t)(a->features * a->models), square = (size_t)(a->features * a->features);
+    size_t tile = (size_t)(width * (a->features + 1));
+    double *work = cpu_scratch(be, SCRATCH_OP,
+                               (square + small) * sizeof(double) +
+                                   (small + tile * (size_t)be->threads) * sizeof(float));
+    if (work == NULL)
+        return;
+    float *weights = (float *)(work + square + small), *tiles = weights + small;
+    if (!projection(a, step.clip, work, weights)) {
+        backend_fail(be, AM_ERR_INTERNAL, op,
+                     "cᵀc/M + ridge·I is not positive definite; use a ridge above 0");
+        return;
+    }
+#pragma omp parallel for num_threads(be->threads) schedule(static)
+    for (int64_t from = 0; from < a->params; from += width)
+        update_tile(a, &step, weights, from, AM_MIN(width, a->params - from), width,
+                    tiles + (size_t)omp_get_thread_num() * tile);
+}

@@ -1,0 +1,12 @@
+/* reduce — sums in double, in an order that depends on the length and the processor alone. */
+#ifndef AM_CPU_REDUCE_H
+#define AM_CPU_REDUCE_H
+
+#include <stdint.h>
+
+enum { REDUCE_TILE = 4096 }; /* elements that one caller's tile should have */
+
+/* Σ x² */
+double square_sum(const float *x, int64_t n);
+
+#endif

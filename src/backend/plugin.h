@@ -1,0 +1,15 @@
+/* plugin — the CUDA backend, a shared library that is loaded at run time. */
+#ifndef AM_PLUGIN_H
+#define AM_PLUGIN_H
+
+#include "backend/backend.h"
+
+/* Opens CUDA device `index`. AM_ERR_DEVICE when the plugin is not installed or finds no device. The
+ * plugin is libamortune_cuda.so beside the running program, or in ../lib/amortune from there; it
+ * exports am_cuda_backend_open with this signature. */
+am_status backend_open_cuda(backend **be, int index, am_error *err);
+
+/* The same with the program's folder given. */
+am_status backend_open_plugin(backend **be, const char *folder, int index, am_error *err);
+
+#endif

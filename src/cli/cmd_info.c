@@ -1,0 +1,72 @@
+/* amortune info — what a model file holds. */
+#include "cli/session.h"
+
+#include "base/safetensors.h"
+#include "report/report.h"
+#include "train/names.h"
+
+#include <string.h>
+
+static void print_text(const char *path, const model_record *r, const am_safetensors *file)
+{
+    char shape[192];
+    target_text(&r->spec.target, shape, sizeof shape);
+    bool whole = r->step >= r->fit.steps;
+    printf("%s: %s, step %lld of %lld\n", path, whole ? "model" : "checkpoint of an unfinished run",
+           (long long)r->step, (long long)r->fit.steps);
+    printf("  target    %s %s, %lld parameters\n", shape, activation_name(r->spec.target.act),
+           (long long)r->spec.target.params);
+    printf("  features  %s\n", r->spec.features.text);
+    printf("  lambda    %g to %g, %s\n", r->spec.lambda_low, r->spec.lambda_high,
+           r->spec.per_layer ? "one per layer" : "one in all");
+    printf("  weights   %s, %lld blocks\n", omega_names[r->spec.weights], (long long)r->spec.blocks);
+    printf("  data      %s (%s), %lld training rows\n", r->data.name, r->data.source,
+           (long long)r->data.rows);
+    printf("  seed      %llu\n", (unsigned long long)r->spec.seed);
+    printf("  training  %s, %s, %d draws × %d rows, rate %g\n", descent_names[r->fit.descent],
+           plan_names[r->fit.plan], r->fit.draws, r->fit.rows, r->fit.adam.rate);
+    for (int i = 0; i < am_safetensors_count(file); i++) {
+        const am_tensor *t = am_safetensors_at(file, i);
+        printf("  tensor    %-24s", t->name);
+        for (int d = 0; d < t->rank; d++)
+            printf("%s%lld", d ? " × " : "", (long long)t->shape[d]);
+        printf("\n");
+    }
+}
+
+static void print_json(const char *path, const model_record *r, const am_safetensors *file)
+{
+    static const char *const keys[] = {
+        "target", "activation", "loss",   "features", "init",    "penalty", "lambda_low",
+        "lambda_high", "weights", "blocks", "seed", "descent", "plan", "draws", "batch", "steps",
+        "step", "rate", "schedule", "data_name", "data_source", "data_rows", "version"};
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "path", path);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *text = am_safetensors_meta(file, keys[i]);
+        double number;
+        if (text != NULL && am_parse_double(text, &number))
+            cJSON_AddNumberToObject(o, keys[i], number);
+        else if (text != NULL)
+            cJSON_AddStringToObject(o, keys[i], text);
+    }
+    json_number(o, "params", (double)r->spec.target.params);
+    char *text = cJSON_Print(o);
+    printf("%s\n", text != NULL ? text : "{}");
+    cJSON_free(text);
+    cJSON_Delete(o);
+}
+
+am_status command_info(const settings *set, am_error *err)
+{
+    model_record record;
+    am_safetensors *file;
+    AM_TRY(model_load(set->argument[0], &record, &file, err));
+    if (set->json)
+        print_json(set->argument[0], &record, file);
+    else
+        print_text(set->argument[0], &record, file);
+    model_record_free(&record);
+    am_safetensors_free(file);
+    return AM_OK;
+}

@@ -1,0 +1,249 @@
+/* The MNIST experiment: fit a generator, read the tuning curve off it, choose λ, refit from scratch
+ * along the curve and at the choice, draw the posterior, close the ledger.
+ *
+ * --protocol paper is the published protocol to the letter (reference: Lopes, Polson, Sokolov 2025,
+ * section 3.2): one (ω, λ) a minibatch, 17–128–128–P generator, Adam 1e-3 constant. --protocol default
+ * is ours: collocation descent. */
+#include "cli/experiment_mnist.h"
+
+#include "cli/choosing.h"
+#include "cli/fitting.h"
+#include "draw/philox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a protocol fixes; everything else comes from the user's settings. */
+typedef struct {
+    const char *name, *features, *init, *weights, *descent, *nodes, *schedule, *metric;
+    int64_t draws;
+    double rate;       /* of the generator */
+    int64_t warmup;
+    const char *refit_schedule;
+    double refit_rate; /* of refits: tuned in the default protocol, published in the other */
+    int64_t refit_warmup;
+} protocol;
+
+static const protocol protocol_table[] = {
+    {.name = "default", .features = "cheb:6", .init = "residual", .weights = "ones",
+     .descent = "collocation", .nodes = "nodes", .schedule = "cosine", .metric = "nll",
+     .draws = 10, .rate = 3e-3, .warmup = 50, .refit_schedule = "cosine", .refit_rate = 3e-3,
+     .refit_warmup = 50},
+    {.name = "paper", .features = "paper", .init = "paper", .weights = "dirichlet",
+     .descent = "gradient", .nodes = "stratified", .schedule = "constant", .metric = "accuracy",
+     .draws = 1, .rate = 1e-3, .warmup = 0, .refit_schedule = "constant", .refit_rate = 1e-3,
+     .refit_warmup = 0},
+};
+
+enum { BATCH = 128, BLOCKS = 16, VALIDATION = 10000 };
+static const double RIDGE = 1e-3, LAMBDA_LOW = 1e-5, LAMBDA_HIGH = 1e-1;
+
+static const protocol *find_protocol(const char *name)
+{
+    for (size_t i = 0; i < sizeof protocol_table / sizeof *protocol_table; i++)
+        if (strcmp(protocol_table[i].name, name) == 0)
+            return &protocol_table[i];
+    return NULL;
+}
+
+/* The settings that the protocol's fit would have on the command line. Texts are borrowed. */
+static settings protocol_settings(const settings *set, const protocol *p, const char *dataset)
+{
+    settings s = *set;
+    s.data = (char *)(uintptr_t)dataset;
+    s.label = s.test = s.target = NULL;
+    s.task = "auto";
+    s.validation = VALIDATION;
+    s.activation = "relu";
+    s.penalty = "scalar";
+    s.plan = "auto";
+    s.minibatch = "shared";
+    s.features = (char *)(uintptr_t)p->features;
+    s.init = (char *)(uintptr_t)p->init;
+    s.weights = (char *)(uintptr_t)p->weights;
+    s.descent = (char *)(uintptr_t)p->descent;
+    s.nodes = (char *)(uintptr_t)p->nodes;
+    s.schedule = (char *)(uintptr_t)p->schedule;
+    if (!settings_given(set, "metric"))
+        s.metric = (char *)(uintptr_t)p->metric;
+    s.lambda_low = LAMBDA_LOW;
+    s.lambda_high = LAMBDA_HIGH;
+    s.alpha = 1.0;
+    s.blocks = BLOCKS;
+    s.draws = p->draws;
+    s.batch = BATCH;
+    s.warmup = p->warmup;
+    s.rate = p->rate;
+    s.ridge = RIDGE;
+    s.steps = 0;
+    s.clip = 0;
+    s.embedding = 0;
+    s.omega0 = false;
+    return s;
+}
+
+/* MNIST, or, where the user did not insist on it and it cannot be found, Fashion-MNIST, loudly. */
+static am_status load_data(session *s, settings *fit, const settings *set, am_error *err)
+{
+    data_request request = request_data(fit);
+    am_status status = session_load(s, &request, err);
+    if (status != AM_OK && !settings_given(set, "dataset")) {
+        am_error missing = *err;
+        request.source = fit->data = "fashion-mnist";
+        *err = (am_error){0};
+        if (session_load(s, &request, err) != AM_OK) {
+            *err = missing;
+            return missing.status;
+        }
+        fprintf(stderr, "WARNING: MNIST was not found (%.300s)\nWARNING: this run is on "
+                        "FASHION-MNIST instead; its numbers are not MNIST's\n",
+                missing.message);
+        status = AM_OK;
+    }
+    AM_TRY(status);
+    return session_upload(s, request.seed, BLOCKS, err);
+}
+
+/* ---- refits ---------------------------------------------------------------------------------------- */
+
+static am_status refit_at(session *s, const settings *set, const protocol *p, const double *lambda,
+                          int count, dev_f32 **theta, double *seconds, am_error *err)
+{
+    refit_request request = {
+        .t = &s->record.spec.target, .models = count, .lambda = lambda,
+        .blocks = s->record.spec.blocks, .seed = seed_for((uint64_t)set->seed, STREAM_REFIT),
+        .rows = BATCH, .steps = s->record.fit.steps,
+        .adam = {.rate = p->refit_rate, .warmup = p->refit_warmup,
+                 .schedule = strcmp(p->refit_schedule, "cosine") == 0 ? SCHEDULE_COSINE
+                                                                      : SCHEDULE_CONSTANT,
+                 .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8},
+    };
+    progress shown = {0};
+    train_hooks hooks = progress_hooks(&shown, set, NULL);
+    double begin = am_seconds();
+    am_status status = refit_run(s->be, &request, &s->train, &hooks, theta, err);
+    *seconds = am_seconds() - begin;
+    progress_end(&shown);
+    return status;
+}
+
+/* One refit at the chosen λ, and one at every point of the curve as a batch. */
+static am_status run_refits(session *s, const settings *set, const protocol *p, mnist_result *r,
+                            am_error *err)
+{
+    int points = r->curve.points;
+    const char *name;
+    dev_f32 *theta = NULL;
+    model_set one = {.be = s->be, .t = &s->record.spec.target, .models = 1};
+    progress_note(set, "refit from scratch at λ = %.2e", r->choice.lambda[0]);
+    AM_TRY(refit_at(s, set, p, r->choice.lambda, 1, &theta, &r->ledger.refit, err));
+    one.theta = theta;
+    am_status status = evaluate(&one, session_report_rows(s, &name), &r->refit_test, NULL, err);
+    s->be->op->release(s->be, theta);
+    AM_TRY(status);
+    r->refit_validation = am_alloc((size_t)points, sizeof(metrics), "refits", err);
+    if (r->refit_validation == NULL)
+        return AM_ERR_MEMORY;
+    progress_note(set, "refits from scratch at the %d λ of the curve, as one batch", points);
+    AM_TRY(refit_at(s, set, p, r->curve.lambda, points, &theta, &r->ledger.refits_batched, err));
+    model_set all = {.be = s->be, .t = &s->record.spec.target, .models = points, .theta = theta};
+    status = evaluate(&all, &s->validation, r->refit_validation, NULL, err);
+    s->be->op->release(s->be, theta);
+    return status;
+}
+
+/* ---- the experiment ---------------------------------------------------------------------------------- */
+
+static am_status fit_and_curve(session *s, const settings *fit, const char *model, mnist_result *r,
+                               am_error *err)
+{
+    fit_result fitted;
+    int points = (int)fit->points;
+    AM_TRY(fit_model(s, fit, model, &fitted, err));
+    r->fit = s->record.fit;
+    r->fit_loss = fitted.loss;
+    r->plan = fitted.plan;
+    r->ledger.fit = fitted.seconds;
+    r->ledger.points = points;
+    double begin = am_seconds();
+    AM_TRY(curve_compute(&s->g, &s->validation, points, 0, &r->curve, err));
+    AM_TRY(select_lambda(&s->g, &s->validation, &r->curve, choosing_rule(fit), choosing_metric(fit),
+                         &r->choice, err));
+    r->ledger.curve = am_seconds() - begin;
+    return AM_OK;
+}
+
+/* The band of the curve and the draws at the chosen λ. */
+static am_status draw_posterior(session *s, const settings *set, mnist_result *r, am_error *err)
+{
+    int draws = (int)set->posterior_draws;
+    if (draws < 2)
+        return AM_OK;
+    if (features_use_omega(&s->g.f)) {
+        tuning_curve band;
+        AM_TRY(curve_compute(&s->g, &s->validation, r->curve.points, draws, &band, err));
+        curve_free(&r->curve);
+        r->curve = band;
+    }
+    double begin = am_seconds();
+    posterior_request request = sampling_request(s, &r->choice, draws);
+    AM_TRY(posterior_compute(&request, &r->post, err));
+    r->ledger.posterior = am_seconds() - begin;
+    return AM_OK;
+}
+
+static am_status generator_test(session *s, mnist_result *r, am_error *err)
+{
+    model_set set;
+    AM_TRY(models_at(&s->g, r->choice.lambda, 1, &set, err));
+    am_status status = evaluate(&set, session_report_rows(s, &r->rows), &r->generator_test, NULL, err);
+    s->be->op->release(s->be, (void *)(uintptr_t)set.c);
+    return status;
+}
+
+static am_status run_all(session *s, const settings *set, const protocol *p, const char *model,
+                         mnist_result *r, am_error *err)
+{
+    const char *dataset = set->dataset != NULL ? set->dataset : "mnist";
+    settings fit = protocol_settings(set, p, dataset);
+    AM_TRY(session_device(s, set, err));
+    AM_TRY(load_data(s, &fit, set, err));
+    r->dataset = s->data->name;
+    r->data_seconds = s->data_seconds;
+    progress_note(set, "data: %s, %lld training, %lld validation, %lld test rows", s->data->source,
+                  (long long)s->data->train.n, (long long)s->data->validation.n,
+                  (long long)s->data->test.n);
+    AM_TRY(request_record(s, &fit, err));
+    progress_note(set, "fit: protocol %s, %lld steps of %d draws × %d rows", p->name,
+                  (long long)s->record.fit.steps, s->record.fit.draws, s->record.fit.rows);
+    AM_TRY(fit_and_curve(s, &fit, model, r, err));
+    AM_TRY(generator_test(s, r, err));
+    AM_TRY(draw_posterior(s, set, r, err));
+    return run_refits(s, set, p, r, err);
+}
+
+am_status experiment_mnist(const settings *set, am_error *err)
+{
+    double begin = am_seconds();
+    const char *folder = out_or(set, "results/mnist");
+    const protocol *p = find_protocol(set->protocol);
+    if (p == NULL)
+        return am_fail(err, AM_ERR_USAGE, "--protocol '%s': give default or paper", set->protocol);
+    AM_TRY(am_check_writable(folder, err));
+    char *model = output_path(folder, "model.safetensors");
+    session s = {0};
+    mnist_result r = {.protocol = p->name};
+    am_status status = model != NULL ? run_all(&s, set, p, model, &r, err)
+                                     : am_fail(err, AM_ERR_MEMORY, "%s: no memory", folder);
+    if (status == AM_OK) {
+        ledger_close(&r.ledger);
+        r.total_seconds = am_seconds() - begin;
+        status = mnist_report(&s, set, &r, folder, err);
+    }
+    free(model);
+    free(r.refit_validation);
+    posterior_free(&r.post);
+    curve_free(&r.curve);
+    session_close(&s);
+    return status;
+}

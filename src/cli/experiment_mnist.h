@@ -1,0 +1,29 @@
+/* experiment mnist — the published MNIST experiment, end to end (see experiment_mnist.c). */
+#ifndef AM_EXPERIMENT_MNIST_H
+#define AM_EXPERIMENT_MNIST_H
+
+#include "cli/output.h"
+#include "cli/sampling.h"
+
+/* Everything the experiment measures; what the reports are written from. */
+typedef struct {
+    const char *protocol, *dataset, *rows; /* rows: "test" or "validation" */
+    fit_settings fit;
+    double fit_loss;
+    plan_kind plan;
+    tuning_curve curve;
+    selection choice;
+    metrics generator_test, refit_test;
+    posterior post;
+    metrics *refit_validation; /* (points) refits at the curve's λ, one batch */
+    ledger ledger;
+    double data_seconds, total_seconds;
+} mnist_result;
+
+am_status experiment_mnist(const settings *set, am_error *err);
+
+/* experiment_mnist_report.c — table on stdout (or JSON with --json), and the files in `folder`. */
+am_status mnist_report(const session *s, const settings *set, const mnist_result *r,
+                       const char *folder, am_error *err);
+
+#endif

@@ -1,0 +1,153 @@
+#include "cli/output.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void output_json(cJSON *document, FILE *stream)
+{
+    char *text = cJSON_Print(document);
+    if (text != NULL)
+        fprintf(stream, "%s\n", text);
+    cJSON_free(text);
+    cJSON_Delete(document);
+}
+
+am_status output_check_file(const char *path, am_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    if (am_path_is_folder(path))
+        return am_fail(err, AM_ERR_USAGE, "--out %s: is a folder; give a file name", path);
+    char *folder = slash == NULL ? am_format(".") : am_format("%.*s", (int)(slash - path + 1), path);
+    if (folder == NULL)
+        return am_fail(err, AM_ERR_MEMORY, "%s: no memory", path);
+    am_status status = am_check_writable(folder, err);
+    free(folder);
+    return status;
+}
+
+char *output_path(const char *folder, const char *name)
+{
+    return am_format("%s/%s", folder, name);
+}
+
+const char *output_alarm(const selection *choice)
+{
+    if (choice->edge_alarm)
+        return "EDGE: the choice lies on the end of the range; widen --lambda";
+    if (choice->flat_alarm)
+        return "FLAT: more than half the range is within one standard error of the best";
+    return "";
+}
+
+/* ---- curve: table ------------------------------------------------------------------------------ */
+
+am_status output_curve_table(const tuning_curve *curve, bool classes, FILE *stream, am_error *err)
+{
+    static const char *const head[] = {"lambda", "val loss", "val acc", "loss 5 %", "loss 95 %"};
+    int columns = curve->draws > 0 ? 5 : 3;
+    report_table *table = table_new(columns, head);
+    bool ok = table != NULL;
+    for (int i = 0; ok && i < curve->points; i++) {
+        char cell[5][32];
+        const char *row[5];
+        snprintf(cell[0], 32, "%.2e", curve->lambda[i]);
+        snprintf(cell[1], 32, "%.4f", curve->at[i].nll);
+        snprintf(cell[2], 32, classes ? "%.4f" : "-", curve->at[i].accuracy);
+        snprintf(cell[3], 32, "%.4f", curve_quantile(curve, i, METRIC_NLL, 0.05, err));
+        snprintf(cell[4], 32, "%.4f", curve_quantile(curve, i, METRIC_NLL, 0.95, err));
+        for (int j = 0; j < 5; j++)
+            row[j] = cell[j];
+        ok = table_row(table, row);
+    }
+    if (ok)
+        table_print(table, stream);
+    table_free(table);
+    return ok ? AM_OK : am_fail(err, AM_ERR_MEMORY, "table of the curve: no memory");
+}
+
+/* ---- curve: numbers ------------------------------------------------------------------------------ */
+
+enum { CURVE_COLUMNS = 10 };
+
+/* Column j of the curve's CSV at point i. */
+static double curve_value(const tuning_curve *c, int i, int j, am_error *err)
+{
+    const metrics *m = &c->at[i];
+    switch (j) {
+    case 0: return c->lambda[i];
+    case 1: return m->nll;
+    case 2: return m->nll_se;
+    case 3: return m->accuracy;
+    case 4: return m->brier;
+    case 5: return m->ece;
+    case 6: return curve_quantile(c, i, METRIC_NLL, 0.05, err);
+    case 7: return curve_quantile(c, i, METRIC_NLL, 0.95, err);
+    case 8: return curve_quantile(c, i, METRIC_ACCURACY, 0.05, err);
+    default: return curve_quantile(c, i, METRIC_ACCURACY, 0.95, err);
+    }
+}
+
+am_status output_curve_csv(const tuning_curve *curve, const char *path, am_error *err)
+{
+    static const char *const name[CURVE_COLUMNS] = {
+        "lambda",     "val_nll",     "val_nll_se", "val_acc",    "val_brier",
+        "val_ece",    "val_nll_p05", "val_nll_p95", "val_acc_p05", "val_acc_p95"};
+    int columns = curve->draws > 0 ? CURVE_COLUMNS : 6;
+    size_t points = (size_t)curve->points;
+    double *value = am_alloc(points * CURVE_COLUMNS, sizeof *value, "curve", err);
+    if (value == NULL)
+        return AM_ERR_MEMORY;
+    csv_column column[CURVE_COLUMNS];
+    for (int j = 0; j < columns; j++) {
+        for (int i = 0; i < curve->points; i++)
+            value[(size_t)j * points + (size_t)i] = curve_value(curve, i, j, err);
+        column[j] = (csv_column){name[j], value + (size_t)j * points};
+    }
+    am_status status = csv_write(path, column, columns, curve->points, err);
+    free(value);
+    return status;
+}
+
+cJSON *output_curve_json(const tuning_curve *curve)
+{
+    cJSON *list = cJSON_CreateArray();
+    am_error ignored = {0};
+    for (int i = 0; i < curve->points; i++) {
+        cJSON *o = cJSON_CreateObject();
+        json_number(o, "lambda", curve->lambda[i]);
+        json_number(o, "val_nll", curve->at[i].nll);
+        json_number(o, "val_acc", curve->at[i].accuracy);
+        json_number(o, "val_nll_se", curve->at[i].nll_se);
+        if (curve->draws > 0) {
+            json_number(o, "val_nll_p05", curve_quantile(curve, i, METRIC_NLL, 0.05, &ignored));
+            json_number(o, "val_nll_p95", curve_quantile(curve, i, METRIC_NLL, 0.95, &ignored));
+        }
+        cJSON_AddItemToArray(list, o);
+    }
+    return list;
+}
+
+cJSON *output_metrics_json(const metrics *m)
+{
+    cJSON *o = cJSON_CreateObject();
+    json_number(o, "nll", m->nll);
+    json_number(o, "nll_se", m->nll_se);
+    json_number(o, "accuracy", m->accuracy);
+    json_number(o, "brier", m->brier);
+    json_number(o, "ece", m->ece);
+    return o;
+}
+
+cJSON *output_selection_json(const selection *choice)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON *lambda = cJSON_AddArrayToObject(o, "lambda");
+    for (int i = 0; i < choice->groups; i++)
+        cJSON_AddItemToArray(lambda, cJSON_CreateNumber(choice->lambda[i]));
+    json_number(o, "value", choice->value);
+    json_number(o, "derivative", choice->derivative);
+    cJSON_AddBoolToObject(o, "edge_alarm", choice->edge_alarm);
+    cJSON_AddBoolToObject(o, "flat_alarm", choice->flat_alarm);
+    return o;
+}

@@ -1,0 +1,122 @@
+#include "model/generator.h"
+
+#include "draw/philox.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+am_status generator_open(generator *g, backend *be, const generator_spec *spec, int draws,
+                         am_error *err)
+{
+    *g = (generator){.be = be, .spec = *spec};
+    g->groups = target_groups(&spec->target, spec->per_layer);
+    AM_TRY(features_open(&g->f, be, &spec->features, g->groups.count, spec->blocks, spec->embedding,
+                         spec->seed, draws, err));
+    arena_add(&g->params, AM_DTYPE_F32, g->f.features, spec->target.params, "head");
+    if (g->f.params > 0)
+        arena_add(&g->params, AM_DTYPE_F32, g->f.params, 0, "features");
+    am_status status = arena_open(&g->params, be, "generator", err);
+    if (status != AM_OK) {
+        generator_close(g);
+        return status;
+    }
+    g->head = arena_at(&g->params, 0);
+    g->phi = g->f.params > 0 ? arena_at(&g->params, 1) : NULL;
+    g->phi_size = g->f.params;
+    return AM_OK;
+}
+
+void generator_close(generator *g)
+{
+    features_close(&g->f);
+    arena_close(&g->params);
+    *g = (generator){0};
+}
+
+/* Θ ~ uniform ±1/√r, r = R − 1 inputs of the head; one counter a number. */
+static void paper_head(const generator *g, float *head)
+{
+    int64_t count = (int64_t)g->f.features * g->spec.target.params;
+    double bound = 1.0 / sqrt((double)(g->f.features - 1));
+    for (int64_t i = 0; i < count; i += 4) {
+        philox4 r = philox(g->spec.seed, STREAM_INIT, 2, (uint32_t)(i / 4 >> 32), (uint32_t)(i / 4));
+        for (int64_t j = i; j < AM_MIN(i + 4, count); j++)
+            head[j] = (float)(bound * (2.0 * uniform_open(r.x[j - i]) - 1.0));
+    }
+}
+
+am_status generator_init(generator *g, am_error *err)
+{
+    int64_t rows = g->spec.features.paper_init ? g->f.features : 1; /* the rest stays zero */
+    size_t count = (size_t)rows * (size_t)g->spec.target.params;
+    float *head = am_alloc(count, sizeof *head, "initial generator", err);
+    float *phi = am_alloc((size_t)g->phi_size + 1, sizeof *phi, "initial features", err);
+    am_status status = head && phi ? AM_OK : AM_ERR_MEMORY;
+    if (status == AM_OK) {
+        if (g->spec.features.paper_init)
+            paper_head(g, head);
+        else
+            target_init(&g->spec.target, g->spec.seed, 0, head);
+        g->be->op->upload(g->be, g->head, head, count * sizeof *head);
+        features_init(&g->f, g->spec.seed, phi);
+        if (g->phi != NULL)
+            g->be->op->upload(g->be, g->phi, phi, (size_t)g->phi_size * sizeof *phi);
+        status = g->be->op->sync(g->be, err);
+    }
+    free(head);
+    free(phi);
+    return status;
+}
+
+void generator_normalise(const generator_spec *spec, int groups, const double *lambda, float *u)
+{
+    double low = log(spec->lambda_low), high = log(spec->lambda_high);
+    for (int g = 0; g < groups; g++) {
+        double value = 2.0 * (log(lambda[g]) - low) / (high - low) - 1.0;
+        u[g] = (float)(value < -1.0 ? -1.0 : value > 1.0 ? 1.0 : value);
+    }
+}
+
+am_status generator_features(generator *g, int draws, const double *lambda, const float *omega,
+                             dev_f32 *c, am_error *err)
+{
+    backend *be = g->be;
+    int groups = g->groups.count;
+    int64_t blocks = features_use_omega(&g->f) ? g->spec.blocks : 0;
+    size_t u_bytes = sizeof(float) * (size_t)draws * (size_t)groups;
+    size_t omega_bytes = sizeof(float) * (size_t)draws * (size_t)blocks;
+    float *u = am_alloc((size_t)draws * (size_t)groups, sizeof *u, "features", err);
+    float *w = am_alloc((size_t)draws * (size_t)blocks + 1, sizeof *w, "weights", err);
+    dev_f32 *u_device = be->op->alloc(be, u_bytes, "features");
+    dev_f32 *w_device = blocks > 0 ? be->op->alloc(be, omega_bytes, "weights") : NULL;
+    am_status status = u && w ? be->op->sync(be, err) : AM_ERR_MEMORY;
+    if (status == AM_OK) {
+        for (int m = 0; m < draws; m++)
+            generator_normalise(&g->spec, groups, lambda + (size_t)m * (size_t)groups,
+                                u + (size_t)m * (size_t)groups);
+        for (int64_t i = 0; i < draws * blocks; i++)
+            w[i] = omega != NULL ? omega[i] : 1.0f;
+        be->op->upload(be, u_device, u, u_bytes);
+        if (blocks > 0)
+            be->op->upload(be, w_device, w, omega_bytes);
+        for (int m = 0; m < draws; m += g->f.draws)
+            features_forward(&g->f, AM_MIN(g->f.draws, draws - m), g->phi,
+                             f32_at(u_device, (int64_t)m * groups), f32_at(w_device, m * blocks),
+                             f32_at(c, (int64_t)m * g->f.features));
+        status = be->op->sync(be, err);
+    }
+    be->op->release(be, u_device);
+    be->op->release(be, w_device);
+    free(u);
+    free(w);
+    return status;
+}
+
+void generator_theta(const generator *g, int draws, const dev_f32 *c, dev_f32 *theta)
+{
+    int64_t params = g->spec.target.params;
+    matmul_args a = {.batch = 1, .m = draws, .n = params, .k = g->f.features, .alpha = 1,
+                     .a = c, .lda = g->f.features, .b = g->head, .ldb = params,
+                     .c = theta, .ldc = params};
+    g->be->op->matmul(g->be, &a);
+}

@@ -1,0 +1,54 @@
+/* generator — g(ω, λ) = Θ_0 + Σ_k c_k(ω, λ) Θ_k, the network's weights as a function of penalty and
+ * bootstrap weights (METHOD §3). Θ, (R,P), is the head; c comes from features. */
+#ifndef AM_GENERATOR_H
+#define AM_GENERATOR_H
+
+#include "model/arena.h"
+#include "model/features.h"
+#include "model/target.h"
+
+/* Everything that decides what a generator is; recorded in the model file. */
+typedef struct {
+    target target;
+    feature_spec features;
+    bool per_layer;                  /* one λ per layer instead of one in all */
+    double lambda_low, lambda_high;  /* range of every λ */
+    omega_kind weights;              /* OMEGA_ONES: ω does not enter */
+    double alpha;                    /* dirichlet's concentration */
+    int64_t blocks;                  /* K */
+    bool omega0;                     /* random penalty weight: λ is multiplied by ω₀ */
+    int embedding;                   /* columns that ω is embedded into; 0: chosen by K */
+    uint64_t seed;
+} generator_spec;
+
+typedef struct {
+    backend *be;
+    generator_spec spec;
+    penalty_groups groups;
+    features f;
+    arena params;   /* "head" (R,P) and, with a feature network, "features" (its φ, flat) */
+    dev_f32 *head;  /* (R, P) */
+    dev_f32 *phi;   /* the feature network's parameters, or NULL */
+    int64_t phi_size;
+} generator;
+
+/* draws: how many rows of c are computed in one go. Parameters are zero until generator_init or
+ * arena_restore(&g->params, …). */
+am_status generator_open(generator *g, backend *be, const generator_spec *spec, int draws,
+                         am_error *err);
+void generator_close(generator *g); /* safe on a zeroed one */
+
+/* residual: Θ_0 an ordinary initialisation of the target, all other Θ_k zero.
+ * paper: uniform ±1/√r everywhere, Θ_0 (the bias of the head) included. */
+am_status generator_init(generator *g, am_error *err);
+
+/* u of one λ (G values both), clamped to the trained range. */
+void generator_normalise(const generator_spec *spec, int groups, const double *lambda, float *u);
+
+/* c (M,R) on the device for host-side draws: lambda (M,G), omega (M,K) or NULL for ω = 1. */
+am_status generator_features(generator *g, int draws, const double *lambda, const float *omega,
+                             dev_f32 *c, am_error *err);
+/* θ (M,P) = cΘ */
+void generator_theta(const generator *g, int draws, const dev_f32 *c, dev_f32 *theta);
+
+#endif

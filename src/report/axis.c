@@ -1,0 +1,139 @@
+#include "report/axis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void axis_clear(axis *a, bool log)
+{
+    *a = (axis){.low = HUGE_VAL, .high = -HUGE_VAL, .log = log};
+}
+
+void axis_add(axis *a, double x)
+{
+    if (!axis_shows(a->log, x))
+        return;
+    a->low = fmin(a->low, axis_position(a->log, x));
+    a->high = fmax(a->high, axis_position(a->log, x));
+}
+
+void axis_join(axis *a, const axis *other)
+{
+    a->low = fmin(a->low, other->low);
+    a->high = fmax(a->high, other->high);
+}
+
+void axis_pad(axis *a, double share)
+{
+    if (a->low > a->high) {
+        a->low = 0.0;
+        a->high = 1.0;
+        return;
+    }
+    double length = a->high - a->low, size = fmax(fabs(a->low), fabs(a->high));
+    double pad = share * length;
+    if (length <= 1e-9 * size || length < 1e-300) /* rounding would decide where ticks fall */
+        pad = a->log ? 0.5 : size > 1e-290 ? 0.05 * size : 1.0;
+    a->low -= pad;
+    a->high += pad;
+}
+
+/* ---- labels: whole numbers with a shifted decimal point, so that no rounding shows --------------
+ */
+
+/* n·10^−decimals in plain digits, with a true minus sign. */
+static void put_decimal(char *text, long long n, int decimals)
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%0*lld", decimals + 1, llabs(n));
+    snprintf(text, TICK_TEXT, "%s%.*s%s%s", n < 0 ? "\u2212" : "", length - decimals, digits,
+             decimals > 0 ? "." : "", digits + length - decimals);
+}
+
+/* The label of n·10^power on an axis whose largest size is about 10^top. */
+static void label(axis_tick *tick, long long n, int power, int top, bool percent)
+{
+    tick->labelled = true;
+    bool plain = top < 6 && top > -5;
+    if (n == 0) {
+        snprintf(tick->text, TICK_TEXT, "0");
+    } else if (plain && power < 0) {
+        put_decimal(tick->text, n, -power);
+    } else if (plain) {
+        for (int i = 0; i < power; i++)
+            n *= 10;
+        put_decimal(tick->text, n, 0);
+    } else {
+        put_decimal(tick->text, n, AM_MAX(top - power, 0));
+        strcat(tick->text, "×10");
+        tick->power = true;
+        tick->exponent = AM_MAX(top, power);
+    }
+    if (percent && !tick->power)
+        strcat(tick->text, "\u00a0%");
+}
+
+/* Smallest mantissa·10^power, mantissa 1, 2 or 5, that is at least `wanted`. */
+static void nice_step(double wanted, int *mantissa, int *power)
+{
+    *power = (int)floor(log10(wanted));
+    double ratio = wanted / pow(10.0, *power);
+    *mantissa = ratio <= 1.0 + 1e-9 ? 1 : ratio <= 2.0 + 1e-9 ? 2 : ratio <= 5.0 + 1e-9 ? 5 : 10;
+    if (*mantissa == 10) {
+        *mantissa = 1;
+        *power += 1;
+    }
+}
+
+/* Ticks of the interval [low, high] of plain numbers, given at x·scale. */
+static void linear_ticks(double low, double high, bool log, int target, bool percent,
+                         axis_ticks *ticks)
+{
+    double scale = percent ? 100.0 : 1.0;
+    int mantissa, power;
+    nice_step((high - low) * scale / target, &mantissa, &power);
+    double unit = pow(10.0, power), step = mantissa * unit;
+    int top = (int)floor(log10(fmax(fabs(low), fabs(high)) * scale) + 1e-9);
+    long long first = llround(ceil(low * scale / step - 1e-6));
+    long long last = llround(floor(high * scale / step + 1e-6));
+    for (long long i = first; i <= last && ticks->count < AXIS_MAX_TICKS; i++) {
+        axis_tick *tick = &ticks->tick[ticks->count++];
+        *tick = (axis_tick){.at = axis_position(log, (double)i * step / scale)};
+        label(tick, i * mantissa, power, top, percent);
+    }
+}
+
+static void add_log_tick(const axis *a, int mantissa, int decade, bool labelled, axis_ticks *ticks)
+{
+    double at = decade + log10(mantissa);
+    if (at < a->low - 1e-9 || at > a->high + 1e-9 || ticks->count == AXIS_MAX_TICKS)
+        return;
+    axis_tick *tick = &ticks->tick[ticks->count++];
+    *tick = (axis_tick){.at = at, .labelled = labelled, .power = labelled, .exponent = decade};
+    if (labelled && mantissa == 1)
+        snprintf(tick->text, TICK_TEXT, "10");
+    else if (labelled)
+        snprintf(tick->text, TICK_TEXT, "%d×10", mantissa);
+}
+
+static void log_ticks(const axis *a, int target, axis_ticks *ticks)
+{
+    int first = (int)ceil(a->low - 1e-9), last = (int)floor(a->high + 1e-9);
+    int decades = last - first + 1, stride = AM_MAX(1, (decades + target - 1) / target);
+    bool few = decades < 3, minor = a->high - a->low < 8.0;
+    for (int decade = first - 1; decade <= last; decade++) {
+        add_log_tick(a, 1, decade, decade % stride == 0, ticks);
+        for (int mantissa = 2; mantissa < 10 && minor; mantissa++)
+            add_log_tick(a, mantissa, decade, few && (mantissa == 2 || mantissa == 5), ticks);
+    }
+}
+
+void axis_find_ticks(const axis *a, int target, bool percent, axis_ticks *ticks)
+{
+    ticks->count = 0;
+    if (!a->log)
+        linear_ticks(a->low, a->high, false, target, percent, ticks);
+    else if (a->high - a->low < 0.7 && a->low > -290.0)
+        linear_ticks(pow(10.0, a->low), pow(10.0, a->high), true, target, percent, ticks);
+    else
+        log_ticks(a, target, ticks);
+}

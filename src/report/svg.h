@@ -1,0 +1,16 @@
+/* svg — small pieces of SVG text. Private to the report room. */
+#ifndef AM_SVG_H
+#define AM_SVG_H
+
+#include "base/base.h"
+
+/* At most two decimals, '.' in any locale. */
+void svg_number(FILE *stream, double value);
+/* ` name="value"` */
+void svg_attribute(FILE *stream, const char *name, double value);
+/* XML-escaped; what XML does not allow becomes U+FFFD. */
+void svg_text(FILE *stream, const char *text);
+/* Upper estimate of the width in px of `text` set in a sans-serif of `size` px. */
+double svg_text_width(const char *text, double size);
+
+#endif

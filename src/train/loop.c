@@ -1,0 +1,117 @@
+#include "train/train.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { REPORTS = 50 };             /* chunks of steps between looks at the device, at least */
+static const double BLOW_UP = 100; /* growth of the loss that is called divergence */
+
+typedef struct {
+    train_loop *loop;
+    const train_hooks *hooks;
+    double begin, last_save;
+    int64_t first;      /* step this run began at */
+    double first_loss;  /* of its first chunk */
+    double *sums;       /* (models) */
+} watch;
+
+static am_status save(watch *w, am_error *err)
+{
+    if (w->loop->save == NULL || w->hooks->checkpoint == NULL)
+        return AM_OK;
+    w->last_save = am_seconds();
+    return w->loop->save(w->loop->save_context, w->hooks->checkpoint, err);
+}
+
+/* Mean loss over models and the chunk's steps. */
+static double chunk_loss(const watch *w, int64_t steps)
+{
+    double sum = 0.0;
+    for (int m = 0; m < w->loop->models; m++)
+        sum += w->sums[m];
+    return sum / ((double)w->loop->models * (double)steps);
+}
+
+static am_status diverged(const watch *w, uint64_t step, double loss, am_error *err)
+{
+    bool saved = w->loop->save != NULL && w->hooks->checkpoint != NULL;
+    return am_fail(err, AM_ERR_DIVERGED,
+                   "%s diverged at step %llu of %lld (loss %g): lower --rate, or set --clip%s%s",
+                   w->loop->task, (unsigned long long)step, (long long)w->loop->total, loss,
+                   saved ? "; the last good state is in " : "", saved ? w->hooks->checkpoint : "");
+}
+
+/* Looks at loss and guard after a chunk of `steps`; the only place that waits for the device. */
+static am_status look(watch *w, int64_t steps, train_progress *report, am_error *err)
+{
+    train_loop *loop = w->loop;
+    guard_state guard;
+    AM_TRY(loop->be->op->download(loop->be, w->sums, loop->loss,
+                                  sizeof(double) * (size_t)loop->models, err));
+    AM_TRY(loop->be->op->download(loop->be, &guard, loop->guard, sizeof guard, err));
+    double loss = chunk_loss(w, steps);
+    if (guard.halted != 0) {
+        AM_TRY(save(w, err)); /* the ops froze the parameters before the bad step */
+        return diverged(w, guard.halted - 1, loss, err);
+    }
+    if (isnan(w->first_loss))
+        w->first_loss = loss;
+    if (loss > BLOW_UP * fabs(w->first_loss) + BLOW_UP)
+        return diverged(w, (uint64_t)loop->done, loss, err);
+    double seconds = am_seconds() - w->begin;
+    *report = (train_progress){
+        .task = loop->task, .step = loop->done, .total = loop->total, .loss = loss,
+        .norm = guard.norm, .seconds = seconds,
+        .seconds_left = seconds * (double)(loop->total - loop->done) / (double)(loop->done - w->first),
+    };
+    return AM_OK;
+}
+
+static am_status interrupted(watch *w, am_error *err)
+{
+    bool saved = w->loop->save != NULL && w->hooks->checkpoint != NULL;
+    AM_TRY(save(w, err));
+    return am_fail(err, AM_ERR_INTERRUPT, "%s stopped at step %lld of %lld%s%s", w->loop->task,
+                   (long long)w->loop->done, (long long)w->loop->total,
+                   saved ? "; the same command with --resume goes on from " : "",
+                   saved ? w->hooks->checkpoint : "");
+}
+
+static am_status run_chunks(watch *w, void **recording, am_error *err)
+{
+    train_loop *loop = w->loop;
+    int64_t chunk = AM_MAX((int64_t)1, loop->total / REPORTS);
+    while (loop->done < loop->total) {
+        int64_t steps = AM_MIN(chunk, loop->total - loop->done);
+        loop->be->op->zero(loop->be, loop->loss, sizeof(double) * (size_t)loop->models);
+        loop->be->op->repeat(loop->be, loop->issue, loop->context, steps, recording);
+        loop->done += steps;
+        train_progress report;
+        AM_TRY(look(w, steps, &report, err));
+        if (w->hooks->progress != NULL)
+            w->hooks->progress(w->hooks->context, &report);
+        if (loop->done == loop->total)
+            break;
+        if (w->hooks->stop != NULL && w->hooks->stop(w->hooks->context))
+            return interrupted(w, err);
+        if (w->hooks->checkpoint_seconds > 0 &&
+            am_seconds() - w->last_save > w->hooks->checkpoint_seconds)
+            AM_TRY(save(w, err));
+    }
+    return AM_OK;
+}
+
+am_status train_loop_run(train_loop *loop, const train_hooks *hooks, am_error *err)
+{
+    static const train_hooks none = {0};
+    watch w = {.loop = loop, .hooks = hooks ? hooks : &none, .begin = am_seconds(),
+               .last_save = am_seconds(), .first = loop->done, .first_loss = NAN};
+    w.sums = am_alloc((size_t)loop->models, sizeof *w.sums, "losses", err);
+    if (w.sums == NULL)
+        return AM_ERR_MEMORY;
+    void *recording = NULL;
+    am_status status = run_chunks(&w, &recording, err);
+    loop->be->op->forget(loop->be, &recording);
+    free(w.sums);
+    return status;
+}

@@ -1,0 +1,145 @@
+/* train — fits a generator, or refits models from scratch, by the same loop. */
+#ifndef AM_TRAIN_H
+#define AM_TRAIN_H
+
+#include "model/device_rows.h"
+#include "model/objective.h"
+
+/* ---- loop.c: runs recorded steps, watches, reports, saves -------------------------------------- */
+
+typedef struct {
+    const char *task;    /* "fit", "refit" */
+    int64_t step, total; /* done so far, of how many */
+    double loss;         /* mean over the models and over the steps since the last report */
+    double norm;         /* gradient norm of the last step */
+    double seconds;      /* since this run began */
+    double seconds_left; /* estimate; NaN before the first steps */
+} train_progress;
+
+/* How the caller takes part; any pointer may be NULL. */
+typedef struct {
+    void *context;
+    void (*progress)(void *context, const train_progress *progress);
+    bool (*stop)(void *context);   /* asked between chunks of steps: true ends the run */
+    const char *checkpoint;        /* file to save to, now and then and on a stop */
+    double checkpoint_seconds;     /* between saves; 0: only on a stop */
+} train_hooks;
+
+typedef struct {
+    backend *be;
+    const char *task;
+    void (*issue)(void *context); /* issues the ops of one step */
+    void *context;
+    am_status (*save)(void *save_context, const char *path, am_error *err); /* or NULL */
+    void *save_context;
+    dev_guard *guard;
+    dev_f64 *loss;  /* (models): sums since the loop last cleared it */
+    int models;
+    int64_t done, total;
+} train_loop;
+
+/* Runs from step `done` to `total`. AM_ERR_DIVERGED when a loss or gradient is not finite or the loss
+ * has grown a hundredfold: the parameters are then those before the bad step, or the last saved
+ * checkpoint is kept. AM_ERR_INTERRUPT when hooks->stop said so; the message names the checkpoint. */
+am_status train_loop_run(train_loop *loop, const train_hooks *hooks, am_error *err);
+
+/* ---- step sizes -------------------------------------------------------------------------------- */
+
+typedef struct {
+    double rate;   /* peak step size */
+    schedule_kind schedule;
+    int64_t warmup; /* steps */
+    double beta1, beta2, epsilon;
+    double clip;   /* gradient norm to clip at; 0: none */
+} optimiser;
+
+am_status schedule_parse(const char *text, schedule_kind *kind, am_error *err);
+adam_rule optimiser_rule(const optimiser *o, int64_t steps, const dev_u64 *step,
+                         const dev_guard *guard);
+/* ⌊epochs·n/B⌋, at least 1. */
+int64_t steps_for(double epochs, int64_t n, int rows);
+
+/* ---- batch.c: the minibatch buffers of a step ---------------------------------------------------- */
+
+typedef struct {
+    backend *be;
+    const device_rows *rows;
+    uint64_t seed;
+    int models, count, sets; /* M, B, S */
+    int64_t blocks;          /* K */
+    const dev_u64 *step;
+    dev_u32 *index;          /* (S, B) */
+    dev_f32 *x, *target, *weight;
+    dev_i32 *label;
+} batch_buffers;
+
+am_status batch_open(batch_buffers *b, backend *be, const device_rows *rows, uint64_t seed,
+                     int models, int count, int sets, int64_t blocks, const dev_u64 *step,
+                     am_error *err);
+void batch_close(batch_buffers *b); /* safe on a zeroed one */
+/* Issues: rows of this step, gather, and with omega (M,K) the weight of every row; returns the batch
+ * with lambda and grad_scale filled in. */
+minibatch batch_next(batch_buffers *b, const dev_f32 *lambda, const dev_f32 *omega,
+                     double grad_scale);
+
+/* ---- fit.c: the generator ------------------------------------------------------------------------ */
+
+typedef enum {
+    DESCENT_GRADIENT,   /* Adam on Θ and φ: the gradient of the mean criterion over the draws */
+    DESCENT_COLLOCATION /* METHOD §4: every draw's own gradient, projected on fixed features */
+} descent_kind;
+am_status descent_parse(const char *text, descent_kind *kind, am_error *err);
+const char *descent_name(descent_kind kind);
+
+typedef struct {
+    descent_kind descent;
+    plan_kind plan;
+    lambda_kind nodes; /* how λ is drawn */
+    int draws, rows;   /* M, B */
+    bool separate;     /* every draw its own minibatch (direct plan only) */
+    int64_t steps;
+    double ridge;      /* collocation */
+    optimiser adam;
+} fit_settings;
+
+typedef struct generator_fit generator_fit;
+
+/* Takes a generator that is initialised (or about to be restored); g and data must outlive the fit. */
+am_status fit_open(generator_fit **f, generator *g, const fit_settings *settings, const device_rows *data,
+                   am_error *err);
+void fit_close(generator_fit *f); /* NULL is fine */
+am_status fit_run(generator_fit *f, const train_hooks *hooks, am_error *err);
+int64_t fit_step(const generator_fit *f);
+plan_kind fit_plan(const generator_fit *f);
+/* The optimiser's state: moments, step, guard; saved with the generator's parameters. */
+const arena *fit_state(const generator_fit *f);
+/* After arena_restore of parameters and state: takes the step from it. */
+am_status fit_resume(generator_fit *f, am_error *err);
+/* What fit_run calls to save; set by the owner of the file format. */
+void fit_set_save(generator_fit *f, am_status (*save)(void *context, const char *path, am_error *err),
+                  void *context);
+
+/* ---- refit.c: D models from scratch as one batch ------------------------------------------------- */
+
+typedef struct {
+    const target *t;
+    bool per_layer;
+    int models;                /* D */
+    const double *lambda;      /* (D, G) */
+    const float *omega;        /* (D, K), or NULL for ω = 1 */
+    int64_t blocks;            /* K */
+    const uint32_t *init;      /* (D) index of each model's initialisation, or NULL: all 0 */
+    const float *start;        /* (D, P) warm start instead, or NULL */
+    const float *rate_scale;   /* (D) factor on the step size, or NULL */
+    uint64_t seed;             /* initialisations and batch order */
+    bool separate;             /* every model its own batch order */
+    int rows;                  /* B */
+    int64_t steps;
+    optimiser adam;
+} refit_request;
+
+/* Trains and leaves θ (D,P) in fresh device memory for the caller to release. */
+am_status refit_run(backend *be, const refit_request *request, const device_rows *data,
+                    const train_hooks *hooks, dev_f32 **theta, am_error *err);
+
+#endif
