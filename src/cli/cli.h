@@ -45,6 +45,7 @@ typedef struct {
     /* experiment */
     char *protocol, *dataset;
     bool audit;
+    int64_t refits; /* at every λ of the curve */
     /* positional arguments behind the command */
     int argument_count;
     char *argument[4];

@@ -25,7 +25,9 @@ static am_status item_text(const cJSON *item, const char *path, char **text, am_
                 err, AM_ERR_INPUT,
                 "%s: %s: a number beyond 2^53 loses digits in JSON; write it as a string", path,
                 item->string);
-        *text = cJSON_PrintUnformatted(item);
+        char number[AM_NUMBER_TEXT];
+        option_number_text(item->valuedouble, number);
+        *text = am_format("%s", number);
     } else if (cJSON_IsBool(item)) {
         *text = am_format("%s", cJSON_IsTrue(item) ? "true" : "false");
     } else if (cJSON_IsString(item)) {

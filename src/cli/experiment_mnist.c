@@ -106,12 +106,14 @@ static am_status load_data(session *s, settings *fit, const settings *set, am_er
 
 /* ---- refits ---------------------------------------------------------------------------------------- */
 
+/* Refits at `count` λ as one batch; repeat r has initialisations and a batch order of its own. */
 static am_status refit_at(session *s, const settings *set, const protocol *p, const double *lambda,
-                          int count, dev_f32 **theta, double *seconds, am_error *err)
+                          int count, int repeat, dev_f32 **theta, double *seconds, am_error *err)
 {
     refit_request request = {
         .t = &s->record.spec.target, .models = count, .lambda = lambda,
-        .blocks = s->record.spec.blocks, .seed = seed_for((uint64_t)set->seed, STREAM_REFIT),
+        .blocks = s->record.spec.blocks,
+        .seed = seed_for((uint64_t)set->seed + (uint64_t)repeat, STREAM_REFIT),
         .rows = BATCH, .steps = s->record.fit.steps,
         .adam = {.rate = p->refit_rate, .warmup = p->refit_warmup,
                  .schedule = strcmp(p->refit_schedule, "cosine") == 0 ? SCHEDULE_COSINE
@@ -127,28 +129,74 @@ static am_status refit_at(session *s, const settings *set, const protocol *p, co
     return status;
 }
 
-/* One refit at the chosen λ, and one at every point of the curve as a batch. */
-static am_status run_refits(session *s, const settings *set, const protocol *p, mnist_result *r,
-                            am_error *err)
+/* The refit that the tuned model is compared with on the test rows. */
+static am_status refit_choice(session *s, const settings *set, const protocol *p, mnist_result *r,
+                              am_error *err)
 {
-    int points = r->curve.points;
     const char *name;
     dev_f32 *theta = NULL;
-    model_set one = {.be = s->be, .t = &s->record.spec.target, .models = 1};
     progress_note(set, "refit from scratch at λ = %.2e", r->choice.lambda[0]);
-    AM_TRY(refit_at(s, set, p, r->choice.lambda, 1, &theta, &r->ledger.refit, err));
-    one.theta = theta;
+    AM_TRY(refit_at(s, set, p, r->choice.lambda, 1, 0, &theta, &r->ledger.refit, err));
+    model_set one = {.be = s->be, .t = &s->record.spec.target, .models = 1, .theta = theta};
     am_status status = evaluate(&one, session_report_rows(s, &name), &r->refit_test, NULL, err);
     s->be->op->release(s->be, theta);
-    AM_TRY(status);
-    r->refit_validation = am_alloc((size_t)points, sizeof(metrics), "refits", err);
-    if (r->refit_validation == NULL)
+    return status;
+}
+
+/* Adds 1/repeats of what the refits of one batch reach. */
+static am_status average_refits(session *s, const model_set *set, mnist_result *r, am_error *err)
+{
+    int points = r->curve.points;
+    penalty_groups groups = target_groups(set->t, false);
+    metrics *at = am_alloc((size_t)points, sizeof *at, "refits", err);
+    double *criterion = am_alloc((size_t)points, sizeof *criterion, "refits", err);
+    am_status status = at && criterion ? evaluate(set, &s->validation, at, NULL, err) : AM_ERR_MEMORY;
+    if (status == AM_OK)
+        status = evaluate_criterion(set, &s->train, groups, r->curve.lambda, NULL, 0, criterion, err);
+    for (int i = 0; status == AM_OK && i < points; i++) {
+        r->refit[i].nll += at[i].nll / r->repeats;
+        r->refit[i].accuracy += at[i].accuracy / r->repeats;
+        r->refit_criterion[i] += criterion[i] / r->repeats;
+    }
+    free(at);
+    free(criterion);
+    return status;
+}
+
+/* Refits at every point of the curve, one batch a repeat. */
+static am_status refit_curve(session *s, const settings *set, const protocol *p, mnist_result *r,
+                             am_error *err)
+{
+    int points = r->curve.points;
+    r->refit = am_alloc((size_t)points, sizeof *r->refit, "refits", err);
+    r->refit_criterion = am_alloc((size_t)points, sizeof(double), "refits", err);
+    if (r->refit == NULL || r->refit_criterion == NULL)
         return AM_ERR_MEMORY;
     progress_note(set, "refits from scratch at the %d λ of the curve, as one batch", points);
-    AM_TRY(refit_at(s, set, p, r->curve.lambda, points, &theta, &r->ledger.refits_batched, err));
-    model_set all = {.be = s->be, .t = &s->record.spec.target, .models = points, .theta = theta};
-    status = evaluate(&all, &s->validation, r->refit_validation, NULL, err);
-    s->be->op->release(s->be, theta);
+    for (int repeat = 0; repeat < r->repeats; repeat++) {
+        dev_f32 *theta = NULL;
+        double seconds;
+        AM_TRY(refit_at(s, set, p, r->curve.lambda, points, repeat, &theta, &seconds, err));
+        r->ledger.refits_batched += seconds / r->repeats;
+        model_set all = {.be = s->be, .t = &s->record.spec.target, .models = points, .theta = theta};
+        am_status status = average_refits(s, &all, r, err);
+        s->be->op->release(s->be, theta);
+        AM_TRY(status);
+    }
+    return AM_OK;
+}
+
+/* L(g) along the curve, for the criterion gap. */
+static am_status generator_criterion(session *s, mnist_result *r, am_error *err)
+{
+    model_set set;
+    r->criterion = am_alloc((size_t)r->curve.points, sizeof(double), "criterion", err);
+    if (r->criterion == NULL)
+        return AM_ERR_MEMORY;
+    AM_TRY(models_at(&s->g, r->curve.lambda, r->curve.points, &set, err));
+    am_status status = evaluate_criterion(&set, &s->train, s->g.groups, r->curve.lambda, NULL, 0,
+                                          r->criterion, err);
+    s->be->op->release(s->be, (void *)(uintptr_t)set.c);
     return status;
 }
 
@@ -219,7 +267,9 @@ static am_status run_all(session *s, const settings *set, const protocol *p, con
     AM_TRY(fit_and_curve(s, &fit, model, r, err));
     AM_TRY(generator_test(s, r, err));
     AM_TRY(draw_posterior(s, set, r, err));
-    return run_refits(s, set, p, r, err);
+    AM_TRY(generator_criterion(s, r, err));
+    AM_TRY(refit_choice(s, set, p, r, err));
+    return refit_curve(s, set, p, r, err);
 }
 
 am_status experiment_mnist(const settings *set, am_error *err)
@@ -232,7 +282,7 @@ am_status experiment_mnist(const settings *set, am_error *err)
     AM_TRY(am_check_writable(folder, err));
     char *model = output_path(folder, "model.safetensors");
     session s = {0};
-    mnist_result r = {.protocol = p->name};
+    mnist_result r = {.protocol = p->name, .repeats = (int)set->refits};
     am_status status = model != NULL ? run_all(&s, set, p, model, &r, err)
                                      : am_fail(err, AM_ERR_MEMORY, "%s: no memory", folder);
     if (status == AM_OK) {
@@ -241,7 +291,9 @@ am_status experiment_mnist(const settings *set, am_error *err)
         status = mnist_report(&s, set, &r, folder, err);
     }
     free(model);
-    free(r.refit_validation);
+    free(r.refit);
+    free(r.criterion);
+    free(r.refit_criterion);
     posterior_free(&r.post);
     curve_free(&r.curve);
     session_close(&s);

@@ -15,7 +15,10 @@ typedef struct {
     selection choice;
     metrics generator_test, refit_test;
     posterior post;
-    metrics *refit_validation; /* (points) refits at the curve's λ, one batch */
+    int repeats;             /* refits at every λ of the curve, each with its own seed */
+    metrics *refit;          /* (points) their validation metrics, averaged over the repeats */
+    double *criterion;       /* (points) L(g(λ); 1, λ) on the training rows, penalty included */
+    double *refit_criterion; /* (points) the same of the refits, averaged */
     ledger ledger;
     double data_seconds, total_seconds;
 } mnist_result;

@@ -61,6 +61,8 @@ am_status option_set(settings *s, const option *o, const char *file, const char 
                      am_error *err);
 /* option_text.c — the field as it would be typed, in fresh memory; NULL when it has no value. */
 char *option_value_text(const settings *s, const option *o);
+/* The shortest text that reads back as the same double. */
+void option_number_text(double value, char text[AM_NUMBER_TEXT]);
 /* What the option takes: "a whole number in 1..4096". */
 void option_limits_text(const option *o, char *text, size_t size);
 

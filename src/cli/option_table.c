@@ -132,6 +132,8 @@ const option option_table[] = {
      ON(EXPERIMENT), HELP(GROUP_EXPERIMENT, "our best settings, or exactly the published ones")},
     {"dataset", "D", OPTION_TEXT, AT(dataset), "mnist", ON(EXPERIMENT),
      HELP(GROUP_EXPERIMENT, "mnist, fashion-mnist, or a folder of IDX files")},
+    {"refits", "N", OPTION_INT, AT(refits), "1", INTS(1, 1000), ON(EXPERIMENT),
+     HELP(GROUP_EXPERIMENT, "refits from scratch at every λ of the curve, averaged")},
     {"audit", NULL, OPTION_FLAG, AT(audit), NULL, ON(EXPERIMENT),
      HELP(GROUP_EXPERIMENT, "hold the generator against refits along λ")},
 

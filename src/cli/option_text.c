@@ -1,6 +1,7 @@
 /* Value of an option → text, and what an option takes. */
 #include "cli/option.h"
 
+#include <math.h>
 #include <string.h>
 
 static char *int_text(const option *o, int64_t value)
@@ -10,18 +11,27 @@ static char *int_text(const option *o, int64_t value)
     return am_format("%lld", (long long)value);
 }
 
+/* am_number_text is content with the same float: here the same double is wanted. */
+void option_number_text(double value, char text[AM_NUMBER_TEXT])
+{
+    double back;
+    am_number_text(value, text);
+    if (isfinite(value) && (!am_parse_double(text, &back) || back != value))
+        snprintf(text, AM_NUMBER_TEXT, "%.17g", value);
+}
+
 static char *real_text(double value)
 {
     char text[AM_NUMBER_TEXT];
-    am_number_text(value, text);
+    option_number_text(value, text);
     return am_format("%s", text);
 }
 
 static char *range_text(const double value[2])
 {
     char low[AM_NUMBER_TEXT], high[AM_NUMBER_TEXT];
-    am_number_text(value[0], low);
-    am_number_text(value[1], high);
+    option_number_text(value[0], low);
+    option_number_text(value[1], high);
     return am_format("%s:%s", low, high);
 }
 

@@ -1,6 +1,7 @@
 /* Progress of a run, and stopping it. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -8,7 +9,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static const double SHARE_STEP = 0.1, SECONDS_STEP = 10; /* between lines in a log */
+/* Between lines in a log; the share a rounding error short of a tenth. */
+static const double SHARE_STEP = 0.1 - 1e-9, SECONDS_STEP = 10;
 enum { LINE = 160 };
 static const int STOP_SIGNAL[2] = {SIGINT, SIGTERM};
 
@@ -22,10 +24,24 @@ static void request_stop(int signal_number)
     stop_requested = 1;
 }
 
+/* The loop looks only between chunks of steps: without a word at once the user would press again.
+ */
+static void request_stop_aloud(int signal_number)
+{
+    static const char note[] = "\nstopping after these steps; once more stops at once\n";
+    int before = errno;
+    request_stop(signal_number);
+    ssize_t written = write(STDERR_FILENO, note, sizeof note - 1);
+    (void)written;
+    errno = before;
+}
+
 /* SA_RESETHAND: the second signal finds the default action and kills. */
 static void catch_signals(progress *p)
 {
-    struct sigaction action = {.sa_handler = request_stop, .sa_flags = (int)SA_RESETHAND};
+    bool aloud = p->terminal && !p->quiet;
+    struct sigaction action = {.sa_handler = aloud ? request_stop_aloud : request_stop,
+                               .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     for (int i = 0; i < 2; i++) {
         if (stop_requested || sigaction(STOP_SIGNAL[i], NULL, &p->before[i]) != 0)
