@@ -49,12 +49,18 @@ enum { AM_MAX_GROUPS = 16, AM_ECE_BINS = 15 };
 
 typedef enum {
     LAMBDA_STRATIFIED, /* u uniform: one point in each of M equal strata, per group a permutation */
-    LAMBDA_NODES       /* u_j = cos(π(j+φ)/M), φ uniform on (0,1), per group its own φ and order */
+    LAMBDA_NODES       /* u_j = cos(π·t_j), t_j = ½ + stretch·((j+φ)/M − ½) clamped to [0, 1],
+                          φ uniform on (0,1), per group its own; see draw_lambda_args */
 } lambda_kind;
 
-/* λ of M draws at *step: log λ_g = lo_g + (u_g+1)/2·(hi_g−lo_g), natural logs. */
+/* λ of M draws at *step: log λ_g = lo_g + (u_g+1)/2·(hi_g−lo_g), natural logs.
+ * Nodes: draw m of the first group has the same node at every step, j = (m mod M/S)·S + ⌊m/(M/S)⌋, so
+ * that neighbouring nodes belong to different sets of M/S draws (S = sets, a divisor of M); the other
+ * groups take the nodes in a random order. stretch > 1 makes nodes at the ends of the range likely. */
 typedef struct {
     lambda_kind kind;
+    int sets;       /* S ≥ 1 */
+    double stretch; /* ≥ 1 */
     uint64_t seed;
     int draws, groups;                                /* M, G */
     double log_low[AM_MAX_GROUPS], log_high[AM_MAX_GROUPS];
@@ -92,11 +98,12 @@ typedef struct {
 } scale_lambda_args;
 
 /* Minibatch of *step: position p = step·B + i of an endless stream of epochs; epoch e = p/n uses the
- * keyed permutation (seed, e, set). Sets > 1 give every model its own order. */
+ * keyed permutation (seed, e, set). Sets are
+ * independent orders. */
 typedef struct {
     uint64_t seed;
     int64_t n;
-    int rows, sets; /* B, S (1 or M) */
+    int rows, sets; /* B, S */
     const dev_u64 *step;
     dev_u32 *index; /* (S, B) out */
 } draw_rows_args;
@@ -360,8 +367,9 @@ typedef struct {
     dev_f32 *moment1, *moment2; /* (R, P) */
 } adam_outer_args;
 
-/* Collocation descent (METHOD §4): W = (cᵀc/M + ridge·I)⁻¹cᵀ/M  (R,M);  N = W·G  (R,P);
- *   m ← β₁m + (1−β₁)N;  v_p ← β₂v_p + (1−β₂)·mean_j G_jp²;  Θ ← Θ − lr·m̂/(√v̂+ε). */
+/* Collocation descent. Every draw j takes the step that Adam would give it alone, and the features
+ * take the least-squares projection of these steps: with W = (cᵀc/M + ridge·I)⁻¹cᵀ/M  (R,M),
+ *   v_j ← β₂v_j + (1−β₂)G_j²;  D_j = G_j/(√v̂_j + ε);  m ← β₁m + (1−β₁)·W·D;  Θ ← Θ − lr·m/(1−β₁ᵗ⁺¹). */
 typedef struct {
     adam_rule rule;
     int models, features;
@@ -371,7 +379,7 @@ typedef struct {
     const dev_f32 *grad;  /* (M, P): every model's own gradient, unscaled */
     dev_f32 *theta;       /* (R, P) */
     dev_f32 *moment1;     /* (R, P) */
-    dev_f32 *moment2;     /* (P): shared by all features */
+    dev_f32 *moment2;     /* (M, P) */
 } collocation_args;
 
 /* ---- evaluation ------------------------------------------------------------------------------ */

@@ -31,9 +31,10 @@ typedef struct {
     int64_t embedding;
     bool omega0;
     /* training */
-    char *mode, *descent, *plan, *schedule, *minibatch, *nodes;
+    char *mode, *descent, *plan, *schedule, *nodes;
     int64_t draws, batch, warmup, steps;
-    double epochs, rate, clip, ridge;
+    int64_t minibatches;
+    double epochs, rate, clip, ridge, stretch, beta1, beta2;
     bool resume;
     double checkpoint_seconds;
     /* curve, tune, sample, refit, export */

@@ -16,8 +16,9 @@
 /* What a protocol fixes; everything else comes from the user's settings. */
 typedef struct {
     const char *name, *features, *init, *weights, *descent, *nodes, *schedule, *metric;
-    int64_t draws;
+    int64_t draws, minibatches;
     double rate;       /* of the generator */
+    double beta1, beta2;
     int64_t warmup;
     const char *refit_schedule;
     double refit_rate; /* of refits: tuned in the default protocol, published in the other */
@@ -27,16 +28,18 @@ typedef struct {
 static const protocol protocol_table[] = {
     {.name = "default", .features = "cheb:6", .init = "residual", .weights = "ones",
      .descent = "collocation", .nodes = "nodes", .schedule = "cosine", .metric = "nll",
-     .draws = 10, .rate = 3e-3, .warmup = 50, .refit_schedule = "cosine", .refit_rate = 3e-3,
+     .draws = 10, .minibatches = 2, .rate = 5e-3, .beta1 = 0.8, .beta2 = 0.99, .warmup = 50,
+     .refit_schedule = "cosine", .refit_rate = 5e-3,
      .refit_warmup = 50},
     {.name = "paper", .features = "paper", .init = "paper", .weights = "dirichlet",
      .descent = "gradient", .nodes = "stratified", .schedule = "constant", .metric = "accuracy",
-     .draws = 1, .rate = 1e-3, .warmup = 0, .refit_schedule = "constant", .refit_rate = 1e-3,
+     .draws = 1, .minibatches = 1, .rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .warmup = 0,
+     .refit_schedule = "constant", .refit_rate = 1e-3,
      .refit_warmup = 0},
 };
 
 enum { BATCH = 128, BLOCKS = 16, VALIDATION = 10000 };
-static const double RIDGE = 1e-3, LAMBDA_LOW = 1e-5, LAMBDA_HIGH = 1e-1;
+static const double RIDGE = 1e-3, STRETCH = 1.1, LAMBDA_LOW = 1e-5, LAMBDA_HIGH = 1e-1;
 
 static const protocol *find_protocol(const char *name)
 {
@@ -57,7 +60,6 @@ static settings protocol_settings(const settings *set, const protocol *p, const 
     s.activation = "relu";
     s.penalty = "scalar";
     s.plan = "auto";
-    s.minibatch = "shared";
     s.features = (char *)(uintptr_t)p->features;
     s.init = (char *)(uintptr_t)p->init;
     s.weights = (char *)(uintptr_t)p->weights;
@@ -74,6 +76,10 @@ static settings protocol_settings(const settings *set, const protocol *p, const 
     s.batch = BATCH;
     s.warmup = p->warmup;
     s.rate = p->rate;
+    s.beta1 = p->beta1;
+    s.beta2 = p->beta2;
+    s.minibatches = p->minibatches;
+    s.stretch = STRETCH;
     s.ridge = RIDGE;
     s.steps = 0;
     s.clip = 0;

@@ -40,8 +40,8 @@ optimiser request_optimiser(const settings *set)
         .rate = set->rate,
         .schedule = (schedule_kind)name_index(schedule_names, set->schedule),
         .warmup = set->warmup,
-        .beta1 = 0.9,
-        .beta2 = 0.999,
+        .beta1 = set->beta1,
+        .beta2 = set->beta2,
         .epsilon = 1e-8,
         .clip = set->clip,
     };
@@ -93,7 +93,6 @@ static fit_settings request_fit(const session *s, const settings *set)
         .plan = (plan_kind)name_index(plan_names, set->plan),
         .draws = (int)set->draws,
         .rows = (int)AM_MIN(set->batch, s->data->train.n),
-        .separate = strcmp(set->minibatch, "separate") == 0,
         .steps = set->steps,
         .ridge = set->ridge,
         .adam = request_optimiser(set),
@@ -101,6 +100,10 @@ static fit_settings request_fit(const session *s, const settings *set)
     fit.nodes = nodes >= 0                              ? (lambda_kind)nodes
                 : fit.descent == DESCENT_COLLOCATION ? LAMBDA_NODES
                                                      : LAMBDA_STRATIFIED;
+    fit.sets = set->minibatches > 0                                              ? (int)set->minibatches
+               : fit.descent == DESCENT_COLLOCATION && fit.draws % 2 == 0 ? 2
+                                                                           : 1;
+    fit.stretch = fit.descent == DESCENT_COLLOCATION ? set->stretch : 1.0;
     if (fit.steps == 0)
         fit.steps = steps_for(set->epochs, s->data->train.n, fit.rows);
     return fit;

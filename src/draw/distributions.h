@@ -123,13 +123,23 @@ static inline AM_HD double lambda_stratified(uint64_t seed, uint32_t step, uint3
     return 2.0 * (place + v) / (double)draws - 1.0;
 }
 
-/* Chebyshev nodes, u = cos(π(place + φ)/M); φ uniform, common to the M draws of a group. */
-static inline AM_HD double lambda_node(uint64_t seed, uint32_t step, uint32_t draws, uint32_t draw,
-                                       uint32_t group)
+/* Node of draw m in the first group: neighbouring nodes belong to different sets. */
+static inline AM_HD uint32_t lambda_own_node(uint32_t draws, uint32_t sets, uint32_t draw)
 {
-    double place = (double)lambda_place(seed, step, draws, draw, group);
+    uint32_t size = draws / sets; /* M/S */
+    return draw % size * sets + draw / size;
+}
+
+/* Chebyshev nodes, u = cos(πt), t = ½ + stretch·((j + φ)/M − ½) in [0, 1]; φ uniform, common to the
+ * M draws of a group. */
+static inline AM_HD double lambda_node(uint64_t seed, uint32_t step, uint32_t draws, uint32_t sets,
+                                       double stretch, uint32_t draw, uint32_t group)
+{
+    uint32_t node = group == 0 ? lambda_own_node(draws, sets, draw)
+                               : lambda_place(seed, step, draws, draw, group);
     double phi = uniform_open(philox(seed, STREAM_LAMBDA, step, 0, group).x[0]);
-    return portable_cospi((place + phi) / (double)draws);
+    double t = 0.5 + stretch * (((double)node + phi) / (double)draws - 0.5);
+    return portable_cospi(t < 0.0 ? 0.0 : t > 1.0 ? 1.0 : t);
 }
 
 /* λ = exp(low + (u+1)/2·(high − low)); low and high are natural logarithms. */

@@ -27,71 +27,83 @@ void network_close(network *net)
     *net = (network){0};
 }
 
-/* Layer l's input: the minibatch for l = 0, else the output below. */
-static const dev_f32 *layer_input(const network *net, const network_input *in, int l,
-                                  int64_t *stride)
-{
-    *stride = l == 0 ? in->x_stride : (int64_t)in->rows * net->t->size[l];
-    return l == 0 ? in->x : net->output[l - 1];
-}
-
 static activation layer_act(const target *t, int l)
 {
     return l + 1 < t->layers ? t->act : ACT_NONE;
 }
 
-void network_forward(const network *net, const network_input *in, theta_view theta, int first)
+/* One call of a layer: models [first, first + models), whose inputs lie at x. The minibatch's layer
+ * takes a call for every set that several models share; the layers above one for all. */
+typedef struct {
+    int first, models;
+    const dev_f32 *x;
+    int64_t x_stride;
+} layer_call;
+
+static int layer_calls(const network_input *in, int l)
+{
+    return l == 0 && in->sets < in->models ? in->sets : 1;
+}
+
+static layer_call layer_call_at(const network *net, const network_input *in, int l, int i)
+{
+    int64_t width = net->t->size[l], rows = in->rows;
+    if (l > 0)
+        return (layer_call){0, in->models, net->output[l - 1], rows * width};
+    int models = in->models / layer_calls(in, l);
+    return (layer_call){i * models, models, f32_at(in->x, i * rows * width),
+                        in->sets == in->models ? rows * width : 0};
+}
+
+static void layer_forward(const network *net, const network_input *in, theta_view theta, int l,
+                          layer_call call)
 {
     const target *t = net->t;
-    for (int l = first; l < t->layers; l++) {
-        linear_forward_args a = {
-            .models = in->models,
-            .rows = in->rows,
-            .in = t->size[l],
-            .out = t->size[l + 1],
-            .act = layer_act(t, l),
-            .ldx = t->size[l],
-            .weight = f32_at(theta.theta, target_weight(t, l)->offset),
-            .bias = f32_at(theta.theta, target_bias(t, l)->offset),
-            .weight_stride = theta.stride,
-            .bias_stride = theta.stride,
-            .y = net->output[l],
-            .ldy = t->size[l + 1],
-            .y_stride = (int64_t)in->rows * t->size[l + 1],
-        };
-        a.x = layer_input(net, in, l, &a.x_stride);
-        net->be->op->linear_forward(net->be, &a);
-    }
+    const dev_f32 *own = f32_at(theta.theta, call.first * theta.stride);
+    int64_t y_stride = (int64_t)in->rows * t->size[l + 1];
+    linear_forward_args a = {
+        .models = call.models, .rows = in->rows, .in = t->size[l], .out = t->size[l + 1],
+        .act = layer_act(t, l), .x = call.x, .ldx = t->size[l], .x_stride = call.x_stride,
+        .weight = f32_at(own, target_weight(t, l)->offset),
+        .bias = f32_at(own, target_bias(t, l)->offset), .weight_stride = theta.stride,
+        .bias_stride = theta.stride, .y = f32_at(net->output[l], call.first * y_stride),
+        .ldy = t->size[l + 1], .y_stride = y_stride,
+    };
+    net->be->op->linear_forward(net->be, &a);
+}
+
+void network_forward(const network *net, const network_input *in, theta_view theta, int first)
+{
+    for (int l = first; l < net->t->layers; l++)
+        for (int i = 0; i < layer_calls(in, l); i++)
+            layer_forward(net, in, theta, l, layer_call_at(net, in, l, i));
+}
+
+static void layer_backward(const network *net, const network_input *in, theta_view theta,
+                           theta_view dtheta, int l, layer_call call, bool accumulate)
+{
+    const target *t = net->t;
+    const dev_f32 *own = f32_at(theta.theta, call.first * theta.stride);
+    dev_f32 *down = f32_at(dtheta.theta, call.first * dtheta.stride);
+    int64_t y_stride = (int64_t)in->rows * t->size[l + 1];
+    linear_backward_args a = {
+        .models = call.models, .rows = in->rows, .in = t->size[l], .out = t->size[l + 1],
+        .act = layer_act(t, l), .x = call.x, .ldx = t->size[l], .x_stride = call.x_stride,
+        .weight = f32_at(own, target_weight(t, l)->offset), .weight_stride = theta.stride,
+        .y = f32_at(net->output[l], call.first * y_stride), .ldy = t->size[l + 1],
+        .y_stride = y_stride, .dy = f32_at(net->gradient[l], call.first * y_stride),
+        .accumulate = accumulate, .dweight = f32_at(down, target_weight(t, l)->offset),
+        .dbias = f32_at(down, target_bias(t, l)->offset), .dweight_stride = dtheta.stride,
+        .dbias_stride = dtheta.stride, .dx = l > 0 ? net->gradient[l - 1] : NULL,
+        .lddx = t->size[l], .dx_stride = (int64_t)in->rows * t->size[l],
+    };
+    net->be->op->linear_backward(net->be, &a);
 }
 
 void network_backward(const network *net, const network_input *in, theta_view theta,
                       theta_view dtheta, int first, bool accumulate)
 {
-    const target *t = net->t;
-    for (int l = t->layers - 1; l >= first; l--) {
-        linear_backward_args a = {
-            .models = in->models,
-            .rows = in->rows,
-            .in = t->size[l],
-            .out = t->size[l + 1],
-            .act = layer_act(t, l),
-            .ldx = t->size[l],
-            .weight = f32_at(theta.theta, target_weight(t, l)->offset),
-            .weight_stride = theta.stride,
-            .y = net->output[l],
-            .ldy = t->size[l + 1],
-            .y_stride = (int64_t)in->rows * t->size[l + 1],
-            .dy = net->gradient[l],
-            .accumulate = accumulate,
-            .dweight = f32_at(dtheta.theta, target_weight(t, l)->offset),
-            .dbias = f32_at(dtheta.theta, target_bias(t, l)->offset),
-            .dweight_stride = dtheta.stride,
-            .dbias_stride = dtheta.stride,
-            .dx = l > 0 ? net->gradient[l - 1] : NULL,
-            .lddx = t->size[l],
-            .dx_stride = (int64_t)in->rows * t->size[l],
-        };
-        a.x = layer_input(net, in, l, &a.x_stride);
-        net->be->op->linear_backward(net->be, &a);
-    }
+    for (int l = net->t->layers - 1; l >= first; l--)
+        for (int i = 0; i < layer_calls(in, l); i++)
+            layer_backward(net, in, theta, dtheta, l, layer_call_at(net, in, l, i), accumulate);
 }

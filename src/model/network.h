@@ -21,12 +21,12 @@ typedef struct {
     int64_t stride;
 } theta_view;
 
-/* Inputs of a minibatch; x_stride 0: all models share X. */
+/* Inputs of a minibatch: S sets of rows, model m looking at set ⌊m/(M/S)⌋; S divides M. */
 typedef struct {
-    const dev_f32 *x;
-    int64_t x_stride;
-    int rows;   /* of this minibatch, ≤ capacity */
-    int models; /* of this call, ≤ capacity */
+    const dev_f32 *x; /* (S, rows, d) */
+    int sets;         /* S: 1 shared by all, …, M one each */
+    int rows;         /* of this minibatch, ≤ capacity */
+    int models;       /* of this call, ≤ capacity */
 } network_input;
 
 am_status network_open(network *net, backend *be, const target *t, int models, int rows,

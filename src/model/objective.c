@@ -2,37 +2,32 @@
 
 #include <string.h>
 
-/* Adds the data term to loss and leaves dL/dlogits in the network. */
-static void loss_and_dlogits(const network *net, const minibatch *batch, dev_f64 *loss)
+void objective_loss(const network *net, const minibatch *batch, dev_f64 *loss)
 {
-    int outputs = net->t->size[net->t->layers];
-    loss_args a = {
-        .kind = net->t->loss, .models = batch->models, .rows = batch->rows, .outputs = outputs,
-        .divisor = batch->divisor, .grad_scale = batch->grad_scale,
-        .logits = network_logits(net), .label = batch->label, .target = batch->target,
-        .label_stride = batch->sets > 1 ? batch->rows : 0,
-        .target_stride = batch->sets > 1 ? (int64_t)batch->rows * outputs : 0,
-        .weight = batch->weight, .dlogits = network_dlogits(net), .loss = loss,
-    };
-    net->be->op->loss(net->be, &a);
-}
-
-static network_input input_of(const network *net, const minibatch *batch)
-{
-    return (network_input){
-        .x = batch->x,
-        .x_stride = batch->sets > 1 ? (int64_t)batch->rows * net->t->size[0] : 0,
-        .rows = batch->rows,
-        .models = batch->models,
-    };
+    int outputs = net->t->size[net->t->layers], models = batch->models / batch->sets;
+    int64_t rows = batch->rows, logits = rows * outputs;
+    for (int s = 0; s < batch->sets; s++) { /* a call for each set of rows */
+        int64_t first = s * models;
+        loss_args a = {
+            .kind = net->t->loss, .models = models, .rows = batch->rows, .outputs = outputs,
+            .divisor = batch->divisor, .grad_scale = batch->grad_scale,
+            .logits = f32_at(network_logits(net), first * logits),
+            .label = batch->label != NULL ? i32_at(batch->label, s * rows) : NULL,
+            .target = batch->target != NULL ? f32_at(batch->target, s * logits) : NULL,
+            .weight = batch->weight != NULL ? f32_at(batch->weight, first * rows) : NULL,
+            .dlogits = f32_at(network_dlogits(net), first * logits),
+            .loss = f64_at(loss, first),
+        };
+        net->be->op->loss(net->be, &a);
+    }
 }
 
 void objective_gradient(const network *net, const minibatch *batch, penalty_groups groups,
                         theta_view theta, theta_view dtheta, dev_f64 *loss)
 {
-    network_input in = input_of(net, batch);
+    network_input in = {batch->x, batch->sets, batch->rows, batch->models};
     network_forward(net, &in, theta, 0);
-    loss_and_dlogits(net, batch, loss);
+    objective_loss(net, batch, loss);
     network_backward(net, &in, theta, dtheta, 0, false);
     l2_penalty_args penalty = {
         .models = batch->models, .groups = groups, .grad_scale = batch->grad_scale,

@@ -9,7 +9,7 @@
 /* A minibatch with the draws that look at it; all on the device, owned by the caller. */
 typedef struct {
     int models, rows;       /* M, B */
-    int sets;               /* 1: all models share the rows; M: each has its own */
+    int sets;               /* S: model m looks at set ⌊m/(M/S)⌋ of the rows; S divides M */
     const dev_f32 *x;       /* (S, B, d) */
     const dev_i32 *label;   /* (S, B), or NULL */
     const dev_f32 *target;  /* (S, B, C), or NULL */
@@ -19,6 +19,8 @@ typedef struct {
     double grad_scale;      /* 1: every model's own gradient; 1/M: of the mean over models */
 } minibatch;
 
+/* Adds the data term of L_m, at the network's logits, to loss (M); leaves dL/dlogits in the network. */
+void objective_loss(const network *net, const minibatch *batch, dev_f64 *loss);
 /* Given θ: adds L_m to loss (M) and writes dθ_m (M,P). */
 void objective_gradient(const network *net, const minibatch *batch, penalty_groups groups,
                         theta_view theta, theta_view dtheta, dev_f64 *loss);

@@ -84,21 +84,8 @@ static void factored_forward(plan *p, const dev_f32 *x, int rows, int draws, con
     multiply(p, (matmul_args){.m = draws, .n = params(p) - begin, .k = g->f.features, .alpha = 1,
                               .a = c, .lda = g->f.features, .b = f32_at(g->head, begin),
                               .ldb = params(p), .c = p->theta, .ldc = params(p) - begin});
-    network_input in = {.x = x, .rows = rows, .models = draws};
+    network_input in = {x, 1, rows, draws};
     network_forward(&p->net, &in, rest_view(p, p->theta), 1);
-}
-
-static void factored_loss(plan *p, const minibatch *batch, dev_f64 *loss)
-{
-    const target *t = &p->g->spec.target;
-    loss_args a = {
-        .kind = t->loss, .models = batch->models, .rows = batch->rows,
-        .outputs = t->size[t->layers], .divisor = batch->divisor,
-        .grad_scale = batch->grad_scale, .logits = network_logits(&p->net),
-        .label = batch->label, .target = batch->target, .weight = batch->weight,
-        .dlogits = network_dlogits(&p->net), .loss = loss,
-    };
-    p->g->be->op->loss(p->g->be, &a);
 }
 
 /* Layers 2..: dΘ = cᵀdθ, dc = dθ Θᵀ on the columns [begin, P). */
@@ -106,7 +93,7 @@ static void factored_rest(plan *p, const minibatch *batch, const dev_f32 *c, dev
 {
     generator *g = p->g;
     int64_t begin = rest(p), count = params(p) - begin;
-    network_input in = {.x = batch->x, .rows = batch->rows, .models = batch->models};
+    network_input in = {batch->x, 1, batch->rows, batch->models};
     network_backward(&p->net, &in, rest_view(p, p->theta), rest_view(p, p->dtheta), 1, false);
     multiply(p, (matmul_args){.transpose_a = true, .m = g->f.features, .n = count,
                               .k = batch->models, .alpha = 1, .a = c, .lda = g->f.features,
@@ -173,7 +160,7 @@ static void factored_gradient(plan *p, const minibatch *batch, const dev_f32 *c,
         be->op->zero(be, dc, sizeof(float) * (size_t)batch->models * (size_t)p->g->f.features);
     factored_products(p, batch->x, batch->rows);
     factored_forward(p, batch->x, batch->rows, batch->models, c);
-    factored_loss(p, batch, loss);
+    objective_loss(&p->net, batch, loss);
     if (p->g->spec.target.layers > 1)
         factored_rest(p, batch, c, dc);
     factored_first(p, batch, c, dc);
@@ -203,6 +190,6 @@ void plan_logits(plan *p, const dev_f32 *x, int rows, int draws, const dev_f32 *
         return;
     }
     generator_theta(p->g, draws, c, p->theta);
-    network_input in = {.x = x, .rows = rows, .models = draws};
+    network_input in = {x, 1, rows, draws};
     network_forward(&p->net, &in, view(p->theta, params(p)), 0);
 }

@@ -43,10 +43,15 @@ minibatch batch_next(batch_buffers *b, const dev_f32 *lambda, const dev_f32 *ome
                           .count = (int64_t)b->sets * b->count, .x = b->x, .label = b->label,
                           .target = b->target};
     be->op->gather(be, &gather);
-    if (omega != NULL) {
-        row_weights_args weights = {.data = data, .index = b->index, .models = b->models,
-                                    .rows = b->count, .sets = b->sets, .blocks = b->blocks,
-                                    .omega = omega, .weight = b->weight};
+    for (int s = 0; omega != NULL && s < b->sets; s++) {
+        int models = b->models / b->sets;
+        int64_t first = s * models;
+        row_weights_args weights = {.data = data,
+                                    .index = u32_at(b->index, (int64_t)s * b->count),
+                                    .models = models, .rows = b->count, .sets = 1,
+                                    .blocks = b->blocks,
+                                    .omega = f32_at(omega, first * b->blocks),
+                                    .weight = f32_at(b->weight, first * b->count)};
         be->op->row_weights(be, &weights);
     }
     return (minibatch){

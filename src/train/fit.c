@@ -19,7 +19,7 @@ struct generator_fit {
     arena state;               /* what a checkpoint holds beside the parameters: */
     dev_u64 *step;
     dev_guard *guard;
-    dev_f32 *head_m1, *head_m2; /* (R, P); collocation's second moment is (1, P) */
+    dev_f32 *head_m1, *head_m2; /* (R, P); collocation's second moment is (M, P) */
     dev_f32 *phi_m1, *phi_m2;
     int64_t done;
     am_status (*save)(void *context, const char *path, am_error *err);
@@ -49,7 +49,8 @@ static void draw(generator_fit *f)
     const generator_spec *spec = &f->g->spec;
     const backend_ops *op = f->be->op;
     int groups = f->g->groups.count;
-    draw_lambda_args lambda = {.kind = f->settings.nodes, .seed = spec->seed,
+    draw_lambda_args lambda = {.kind = f->settings.nodes, .sets = f->settings.sets,
+                               .stretch = f->settings.stretch, .seed = spec->seed,
                                .draws = f->settings.draws, .groups = groups, .step = f->step,
                                .lambda = f->lambda, .u = f->u};
     scale_lambda_args scale = {.draws = f->settings.draws, .groups = groups, .omega0 = f->omega0,
@@ -144,9 +145,12 @@ static am_status check_settings(const generator *g, const fit_settings *s, am_er
         return am_fail(err, AM_ERR_USAGE,
                        "plan factored: collocation descent needs every draw's own gradient; give "
                        "--plan direct");
-    if (s->separate && s->plan == PLAN_FACTORED)
+    if (s->sets > 1 && s->plan == PLAN_FACTORED)
         return am_fail(err, AM_ERR_USAGE, "plan factored: needs a minibatch that all draws share; "
-                                          "give --plan direct or --minibatch shared");
+                                          "give --plan direct or --minibatches 1");
+    if (s->sets < 1 || s->draws % s->sets != 0)
+        return am_fail(err, AM_ERR_USAGE, "--minibatches %d: must divide the %d draws", s->sets,
+                       s->draws);
     return AM_OK;
 }
 
@@ -158,7 +162,8 @@ static am_status open_state(generator_fit *f, am_error *err)
     int step = arena_add(&f->state, AM_DTYPE_U64, 1, 0, "step");
     int guard = arena_add(&f->state, AM_DTYPE_U64, sizeof(guard_state) / 8, 0, "guard");
     int m1 = arena_add(&f->state, AM_DTYPE_F32, r1, params, "adam.head.moment1");
-    int m2 = arena_add(&f->state, AM_DTYPE_F32, collocation ? 1 : r1, params, "adam.head.moment2");
+    int64_t rows = collocation ? f->settings.draws : r1;
+    int m2 = arena_add(&f->state, AM_DTYPE_F32, rows, params, "adam.head.moment2");
     int p1 = -1, p2 = -1;
     if (g->phi != NULL) {
         p1 = arena_add(&f->state, AM_DTYPE_F32, g->phi_size, 0, "adam.features.moment1");
@@ -194,7 +199,7 @@ static am_status open_buffers(generator_fit *f, const device_rows *data, am_erro
     AM_TRY(op->sync(f->be, err));
     AM_TRY(plan_open(&f->plan, g, s->plan, s->draws, s->rows, true, err));
     return batch_open(&f->batch, f->be, data, g->spec.seed, s->draws, s->rows,
-                      s->separate ? s->draws : 1, g->spec.blocks, f->step, err);
+                      s->sets, g->spec.blocks, f->step, err);
 }
 
 am_status fit_open(generator_fit **out, generator *g, const fit_settings *settings, const device_rows *data,
@@ -208,7 +213,7 @@ am_status fit_open(generator_fit **out, generator *g, const fit_settings *settin
     f->be = g->be;
     f->g = g;
     f->settings = *settings;
-    if (settings->descent == DESCENT_COLLOCATION || settings->separate)
+    if (settings->descent == DESCENT_COLLOCATION || settings->sets > 1)
         f->settings.plan = PLAN_DIRECT;
     am_status status = open_state(f, err);
     if (status == AM_OK)

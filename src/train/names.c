@@ -11,7 +11,6 @@ const char *const init_names[] = {"residual", "paper", NULL};
 const char *const descent_names[] = {"gradient", "collocation", NULL};
 const char *const plan_names[] = {"auto", "direct", "factored", NULL};
 const char *const node_names[] = {"stratified", "nodes", NULL};
-const char *const minibatch_names[] = {"shared", "separate", NULL};
 const char *const schedule_names[] = {"constant", "cosine", NULL};
 const char *const switch_names[] = {"false", "true", NULL};
 

@@ -96,9 +96,9 @@ typedef struct {
     plan_kind plan;
     lambda_kind nodes; /* how λ is drawn */
     int draws, rows;   /* M, B */
-    bool separate;     /* every draw its own minibatch (direct plan only) */
+    int sets;          /* S minibatches a step, a divisor of M; more than 1 in the direct plan only */
     int64_t steps;
-    double ridge;      /* collocation */
+    double ridge, stretch; /* collocation: least squares; reach of the nodes (draw_lambda_args) */
     optimiser adam;
 } fit_settings;
 

@@ -75,7 +75,7 @@ static dev_f32 *pass_tile(pass *p, int64_t first, int count)
         plan_logits(&p->plan, p->x, count, set->models, set->c);
         return network_logits(&p->plan.net);
     }
-    network_input in = {.x = p->x, .rows = count, .models = set->models};
+    network_input in = {p->x, 1, count, set->models};
     network_forward(&p->net, &in, (theta_view){set->theta, set->t->params}, 0);
     return network_logits(&p->net);
 }

@@ -51,7 +51,7 @@ static void chain_tile(chain *k, int64_t first, int count)
     gather_args gather = {.data = d, .first = first, .count = count, .x = k->x,
                           .label = labels ? k->label : NULL, .target = labels ? NULL : k->target};
     k->be->op->gather(k->be, &gather);
-    network_input in = {.x = k->x, .rows = count, .models = 1};
+    network_input in = {k->x, 1, count, 1};
     theta_view theta = {k->theta, t->params}, dtheta = {k->dtheta, t->params};
     network_forward(&k->net, &in, theta, 0);
     loss_args loss = {.kind = t->loss, .models = 1, .rows = count, .outputs = d->outputs,

@@ -63,9 +63,9 @@ static void cholesky_solve(const double *factor, int64_t n, double *x, int64_t c
     }
 }
 
-/* weights (R,M) = scale·(cᵀc/M + ridge·I)⁻¹·cᵀ/M; false when the matrix is not positive definite.
+/* weights (R,M) = (cᵀc/M + ridge·I)⁻¹·cᵀ/M; false when the matrix is not positive definite.
  * `work` holds R·R + R·M doubles. */
-static bool projection(const collocation_args *a, float scale, double *work, float *weights)
+static bool projection(const collocation_args *a, double *work, float *weights)
 {
     int64_t features = a->features, models = a->models;
     double *normal = work, *x = work + features * features;
@@ -77,75 +77,55 @@ static bool projection(const collocation_args *a, float scale, double *work, flo
             x[k * models + m] = (double)f32(a->c)[m * features + k] / a->models;
     cholesky_solve(normal, features, x, models);
     for (int64_t i = 0; i < features * models; i++)
-        weights[i] = (float)(scale * x[i]);
+        weights[i] = (float)x[i];
     return true;
 }
 
-/* sum_p ← Σ_j G_jp², four models to a pass over `sum` */
-AM_CLONES static void square_columns(float *restrict sum, const float *restrict grad,
-                                     int64_t stride, int64_t models, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++)
-        sum[i] = 0.0F;
-    int64_t j = 0;
-    for (; j + 4 <= models; j += 4) {
-        const float *restrict g0 = grad + j * stride, *restrict g1 = g0 + stride;
-        const float *restrict g2 = g1 + stride, *restrict g3 = g2 + stride;
-#pragma omp simd
-        for (int64_t i = 0; i < n; i++)
-            sum[i] += (g0[i] * g0[i] + g1[i] * g1[i]) + (g2[i] * g2[i] + g3[i] * g3[i]);
-    }
-    for (; j < models; j++) {
-        const float *restrict g = grad + j * stride;
-#pragma omp simd
-        for (int64_t i = 0; i < n; i++)
-            sum[i] += g[i] * g[i];
-    }
-}
-
-/* v ← β₂v + keep2·mean;  step ← rate/(√(v·correct2) + ε), from the sum of squares in `step` */
-AM_CLONES static void second_moment(const adam_step *s, float mean, float *restrict step,
-                                    float *restrict moment2, int64_t n)
+/* v ← β₂v + (1−β₂)g²;  d ← g/(√v̂ + ε), g times the clip factor: the step of one draw's own Adam */
+AM_CLONES static void own_step(const adam_step *s, const float *restrict grad,
+                               float *restrict moment2, float *restrict step, int64_t n)
 {
     adam_step k = *s;
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) {
-        float v = k.beta2 * moment2[i] + k.keep2 * (mean * step[i]);
+        float g = k.clip * grad[i];
+        float v = k.beta2 * moment2[i] + k.keep2 * (g * g);
         moment2[i] = v;
-        step[i] = k.rate / (__builtin_sqrtf(v * k.correct2) + k.epsilon);
+        step[i] = g / (__builtin_sqrtf(v * k.correct2) + k.epsilon);
     }
 }
 
-/* m ← β₁m + keep1·N;  Θ ← Θ − step∘m */
+/* m ← β₁m + (1−β₁)N;  Θ ← Θ − lr·m̂ */
 AM_CLONES static void first_moment(const adam_step *s, const float *restrict natural,
-                                   const float *restrict step, float *restrict theta,
-                                   float *restrict moment1, int64_t n)
+                                   float *restrict theta, float *restrict moment1, int64_t n)
 {
-    float beta1 = s->beta1, keep1 = s->keep1;
+    float beta1 = s->beta1, keep1 = s->keep1, rate = s->rate;
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) {
         float m = beta1 * moment1[i] + keep1 * natural[i];
         moment1[i] = m;
-        theta[i] -= step[i] * m;
+        theta[i] -= rate * m;
     }
 }
 
-/* Columns [from, from+n): N = W·G, both moments and the update, all in one pass over the tile.
- * `tile` holds (R+1)·width floats. */
+/* Columns [from, from+n): every draw's step D, N = W·D, and the update, in one pass over the tile.
+ * `tile` holds (M+R)·width floats. */
 static void update_tile(const collocation_args *a, const adam_step *s, const float *weights,
                         int64_t from, int64_t n, int64_t width, float *tile)
 {
-    float *step = tile + a->features * width;
-    square_columns(step, f32(a->grad) + from, a->params, a->models, n);
-    second_moment(s, s->clip * s->clip / (float)a->models, step, f32(a->moment2) + from, n);
+    float *natural = tile + a->models * width;
+    for (int64_t j = 0; j < a->models; j++)
+        own_step(s, f32(a->grad) + j * a->params + from, f32(a->moment2) + j * a->params + from,
+                 tile + j * width, n);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, a->features, (int)n, a->models, 1.0F,
-                weights, a->models, f32(a->grad) + from, (int)a->params, 0.0F, tile, (int)width);
+                weights, a->models, tile, (int)width, 0.0F, natural, (int)width);
     for (int64_t k = 0; k < a->features; k++)
-        first_moment(s, tile + k * width, step, f32(a->theta) + k * a->params + from,
+        first_moment(s, natural + k * width, f32(a->theta) + k * a->params + from,
                      f32(a->moment1) + k * a->params + from, n);
 }
 
-/* Floor: 16R + 4M + 8 bytes a parameter (Θ, m of every feature and v read and written, G read). */
+/* Floor: 16R + 12M bytes a parameter (Θ, m of every feature and v of every draw read and written, G
+ * read). */
 void cpu_collocation(backend *be, const collocation_args *a)
 {
     const char *op = "collocation";
@@ -156,14 +136,14 @@ void cpu_collocation(backend *be, const collocation_args *a)
         return;
     int64_t width = outer_tile_width(a->models, a->features);
     size_t small = (size_t)(a->features * a->models), square = (size_t)(a->features * a->features);
-    size_t tile = (size_t)(width * (a->features + 1));
+    size_t tile = (size_t)(width * (a->features + a->models));
     double *work = cpu_scratch(be, SCRATCH_OP,
                                (square + small) * sizeof(double) +
                                    (small + tile * (size_t)be->threads) * sizeof(float));
     if (work == NULL)
         return;
     float *weights = (float *)(work + square + small), *tiles = weights + small;
-    if (!projection(a, step.clip, work, weights)) {
+    if (!projection(a, work, weights)) {
         backend_fail(be, AM_ERR_INTERNAL, op,
                      "cᵀc/M + ridge·I is not positive definite; use a ridge above 0");
         return;

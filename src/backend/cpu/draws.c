@@ -16,12 +16,17 @@ void cpu_draw_lambda(backend *be, const draw_lambda_args *a)
                      AM_MAX_GROUPS);
         return;
     }
+    if (a->kind == LAMBDA_NODES && (a->sets < 1 || a->draws % a->sets != 0 || a->stretch < 1.0)) {
+        backend_fail(be, AM_ERR_INTERNAL, "draw_lambda", "sets do not divide the draws");
+        return;
+    }
     uint32_t step = (uint32_t)*u64(a->step), draws = (uint32_t)a->draws;
     float *lambda = f32(a->lambda), *u_out = f32(a->u); /* (M, G) */
     for (int m = 0; m < a->draws; m++) {
         for (int g = 0; g < a->groups; g++) {
             double u = a->kind == LAMBDA_NODES
-                           ? lambda_node(a->seed, step, draws, (uint32_t)m, (uint32_t)g)
+                           ? lambda_node(a->seed, step, draws, (uint32_t)a->sets, a->stretch,
+                                         (uint32_t)m, (uint32_t)g)
                            : lambda_stratified(a->seed, step, draws, (uint32_t)m, (uint32_t)g);
             int i = m * a->groups + g;
             u_out[i] = (float)u;
