@@ -79,7 +79,8 @@ Test(cpu_adam, steps_against_definition)
         device d = device_open();
         int64_t rows = shape[s][0], columns = shape[s][1], n = rows * columns;
         const float *start = random_floats(&d, n, 1), *scale = random_floats(&d, rows, 2);
-        double *theta = to_doubles(&d, start, n), *m = host_doubles(&d, n), *v = host_doubles(&d, n);
+        double *theta = to_doubles(&d, start, n), *m = host_doubles(&d, n),
+               *v = host_doubles(&d, n);
         dev_u64 *step = device_counter(&d, 0);
         adam_args a = {.rule = {.rate = {SCHEDULE_COSINE, 3e-3, 2, 5},
                                 .beta1 = 0.9,
@@ -172,11 +173,11 @@ Test(cpu_adam, outer_equals_adam_on_the_written_out_gradient)
             d.op->adam_outer(d.be, &got);
             d.op->advance(d.be, step);
         }
-        const dev_f32 *pair[3][2] = {{got.theta, want.theta},
-                                     {got.moment1, want.moment1},
-                                     {got.moment2, want.moment2}};
+        const dev_f32 *pair[3][2] = {
+            {got.theta, want.theta}, {got.moment1, want.moment1}, {got.moment2, want.moment2}};
         for (int i = 0; i < 3; i++)
-            expect_close(&d, pair[i][0], n, to_doubles(&d, read_floats(&d, pair[i][1], n), n), 1e-6);
+            expect_close(&d, pair[i][0], n, to_doubles(&d, read_floats(&d, pair[i][1], n), n),
+                         1e-6);
         device_close(&d);
     }
 }

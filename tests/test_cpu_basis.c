@@ -27,7 +27,8 @@ Test(cpu_basis, terms_worked_by_hand)
                   (float[]){1, 0.5F, -0.5F, -0.125F, 0.125F, 0, 1, 1, 0.2F, 0.2F, 1, 0}, 0.0);
     a.kind = BASIS_CHEBYSHEV;
     d.op->basis_forward(d.be, &a);
-    expect_floats(&d, a.c, 12, (float[]){1, 0.5F, -0.5F, 0.25F, -1, 0, 1, 1, 0.2F, 0.2F, 1, 0}, 0.0);
+    expect_floats(&d, a.c, 12, (float[]){1, 0.5F, -0.5F, 0.25F, -1, 0, 1, 1, 0.2F, 0.2F, 1, 0},
+                  0.0);
     device_close(&d);
 }
 
@@ -88,16 +89,15 @@ Test(cpu_basis, chebyshev_terms_are_cosines)
 Test(cpu_basis, backward_worked_by_hand)
 {
     device d = device_open();
-    basis_backward_args a = {
-        .kind = BASIS_POLYNOMIAL,
-        .draws = 1,
-        .groups = 2,
-        .features = 6,
-        .terms = 4,
-        .degree = device_ints(&d, 8, degree),
-        .u = device_floats(&d, 2, u2),
-        .dc = device_floats(&d, 6, (float[]){1e6F, 1, 10, 100, 1000, 1e6F}),
-        .du = device_floats(&d, 2, (float[]){1, 2})};
+    basis_backward_args a = {.kind = BASIS_POLYNOMIAL,
+                             .draws = 1,
+                             .groups = 2,
+                             .features = 6,
+                             .terms = 4,
+                             .degree = device_ints(&d, 8, degree),
+                             .u = device_floats(&d, 2, u2),
+                             .dc = device_floats(&d, 6, (float[]){1e6F, 1, 10, 100, 1000, 1e6F}),
+                             .du = device_floats(&d, 2, (float[]){1, 2})};
     d.op->basis_backward(d.be, &a);
     expect_floats(&d, a.du, 2, (float[]){702, 37}, 0.0);
     a.kind = BASIS_CHEBYSHEV;
@@ -119,8 +119,8 @@ static double objective(basis_kind kind, const float *u, const float *direction,
     for (int t = 0; t < terms; t++) {
         double product = 1.0;
         for (int g = 0; g < groups; g++)
-            product *= term_value(kind, (double)u[g] + h * (double)direction[g],
-                                  degrees[t * groups + g]);
+            product *=
+                term_value(kind, (double)u[g] + h * (double)direction[g], degrees[t * groups + g]);
         sum += (double)dc[1 + t] * product;
     }
     return sum;
@@ -152,11 +152,12 @@ Test(cpu_basis, gradient_against_central_differences)
         for (int m = 0; m < DRAWS; m++) {
             double slope = dot(du + m * GROUPS, along + m * GROUPS, GROUPS), want = 0.0;
             for (int sign = -1; sign <= 1; sign += 2)
-                want += sign * objective(kind, u + m * GROUPS, direction + m * GROUPS,
-                                         dc + m * (1 + TERMS), degrees, TERMS, GROUPS, sign * 1e-5) /
+                want += sign *
+                        objective(kind, u + m * GROUPS, direction + m * GROUPS,
+                                  dc + m * (1 + TERMS), degrees, TERMS, GROUPS, sign * 1e-5) /
                         2e-5;
-            cr_assert(fabs(slope - want) <= 1e-5 * (1.0 + fabs(want)), "draw %d: %.9g, expected %.9g",
-                      m, slope, want);
+            cr_assert(fabs(slope - want) <= 1e-5 * (1.0 + fabs(want)),
+                      "draw %d: %.9g, expected %.9g", m, slope, want);
         }
         device_close(&d);
     }

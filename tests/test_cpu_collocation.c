@@ -5,40 +5,48 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-/* R = M = 1, c = 1, ridge = 1: W = 1/(1 + 1)·1 = ½. g = 4: N = 2, m = ½·2 = 1, v = ¼·16 = 4;
- * m̂ = 2, v̂ = 16, Θ = 1 − 0.1·2/4. */
-Test(cpu_collocation, worked_by_hand)
+/* β₁ = ½, β₂ = ¾, lr = 0.1, ε = 0, at t = 0: bias corrections ½ and ¼. */
+static adam_rule simple_rule(device *d)
 {
-    device d = device_open();
-    collocation_args a = {.rule = {.rate = {.kind = SCHEDULE_CONSTANT, .peak = 0.1},
-                                   .beta1 = 0.5,
-                                   .beta2 = 0.75,
-                                   .step = device_counter(&d, 0)},
-                          .models = 1,
-                          .features = 1,
-                          .params = 1,
-                          .ridge = 1,
-                          .c = device_floats(&d, 1, (float[]){1}),
-                          .grad = device_floats(&d, 1, (float[]){4}),
-                          .theta = device_floats(&d, 1, (float[]){1}),
-                          .moment1 = device_floats(&d, 1, NULL),
-                          .moment2 = device_floats(&d, 1, NULL)};
-    d.op->collocation(d.be, &a);
-    expect_floats(&d, a.moment1, 1, (float[]){1}, 0.0);
-    expect_floats(&d, a.moment2, 1, (float[]){4}, 0.0);
-    expect_floats(&d, a.theta, 1, (float[]){0.95F}, 1e-7);
-    device_close(&d);
+    return (adam_rule){.rate = {.kind = SCHEDULE_CONSTANT, .peak = 0.1},
+                       .beta1 = 0.5,
+                       .beta2 = 0.75,
+                       .step = device_counter(d, 0)};
 }
 
-/* With M = R, an invertible c and no ridge the projection interpolates: c·N = G, so m = (1−β₁)·c⁻¹G.
- * c = [1 1; 1 −1], G = [4; 2]: N = (3, 1). */
-Test(cpu_collocation, square_basis_interpolates_the_gradients)
+/* R = M = 1, c = 1, ridge = 1: W = 1/(1 + 1) = ½. g = 4: v = ¼·16 = 4, v̂ = 16, D = 4/4 = 1;
+ * m = ½·½·1 = ¼, Θ = 1 − 0.1·¼/½. With a clip factor of ½ v = 1 and D is still 1. */
+Test(cpu_collocation, worked_by_hand)
+{
+    for (int clipped = 0; clipped < 2; clipped++) {
+        device d = device_open();
+        collocation_args a = {.rule = simple_rule(&d),
+                              .models = 1,
+                              .features = 1,
+                              .params = 1,
+                              .ridge = 1,
+                              .c = device_floats(&d, 1, (float[]){1}),
+                              .grad = device_floats(&d, 1, (float[]){4}),
+                              .theta = device_floats(&d, 1, (float[]){1}),
+                              .moment1 = device_floats(&d, 1, NULL),
+                              .moment2 = device_floats(&d, 1, NULL)};
+        if (clipped)
+            a.rule.guard = device_guard(&d, (guard_state){.clip_factor = 0.5});
+        d.op->collocation(d.be, &a);
+        expect_floats(&d, a.moment1, 1, (float[]){0.25F}, 0.0);
+        expect_floats(&d, a.moment2, 1, (float[]){clipped ? 1 : 4}, 0.0);
+        expect_floats(&d, a.theta, 1, (float[]){0.95F}, 1e-7);
+        device_close(&d);
+    }
+}
+
+/* With M = R, an invertible c and no ridge the projection interpolates the steps: c·N = D.
+ * G = (4, 2), v before = (0, 20): v = (4, 16), v̂ = (16, 64), D = (1, ¼); c = [1 1; 1 −1]:
+ * N = (⅝, ⅜), m = N/2. */
+Test(cpu_collocation, square_basis_interpolates_the_steps)
 {
     device d = device_open();
-    collocation_args a = {.rule = {.rate = {.kind = SCHEDULE_CONSTANT, .peak = 0.1},
-                                   .beta1 = 0.5,
-                                   .beta2 = 0.75,
-                                   .step = device_counter(&d, 0)},
+    collocation_args a = {.rule = simple_rule(&d),
                           .models = 2,
                           .features = 2,
                           .params = 1,
@@ -46,10 +54,10 @@ Test(cpu_collocation, square_basis_interpolates_the_gradients)
                           .grad = device_floats(&d, 2, (float[]){4, 2}),
                           .theta = device_floats(&d, 2, NULL),
                           .moment1 = device_floats(&d, 2, NULL),
-                          .moment2 = device_floats(&d, 1, NULL)};
+                          .moment2 = device_floats(&d, 2, (float[]){0, 20})};
     d.op->collocation(d.be, &a);
-    expect_floats(&d, a.moment1, 2, (float[]){1.5F, 0.5F}, 1e-6);
-    expect_floats(&d, a.moment2, 1, (float[]){2.5F}, 0.0); /* ¼·(16 + 4)/2 */
+    expect_floats(&d, a.moment1, 2, (float[]){0.3125F, 0.1875F}, 1e-7);
+    expect_floats(&d, a.moment2, 2, (float[]){4, 16}, 0.0);
     device_close(&d);
 }
 
@@ -116,22 +124,25 @@ typedef struct {
     double *theta, *moment1, *moment2;
 } state;
 
-static void naive_step(problem p, const double *w, const float *g, schedule rate, int t, state s)
+/* `step_of` holds the M steps D_j of one parameter. */
+static void naive_step(problem p, const double *w, const float *g, schedule rate, int t, state s,
+                       double *step_of)
 {
     double lr = schedule_rate(rate, (uint64_t)t);
     for (int64_t i = 0; i < p.params; i++) {
-        double square = 0.0;
-        for (int m = 0; m < p.models; m++)
-            square += pow(p.clip_factor * (double)g[m * p.params + i], 2.0) / p.models;
-        s.moment2[i] = 0.999 * s.moment2[i] + 0.001 * square;
-        double denominator = sqrt(s.moment2[i] / (1.0 - pow(0.999, t + 1))) + 1e-8;
+        for (int m = 0; m < p.models; m++) {
+            double own = p.clip_factor * (double)g[m * p.params + i];
+            double *v = s.moment2 + m * p.params + i;
+            *v = 0.999 * *v + 0.001 * own * own;
+            step_of[m] = own / (sqrt(*v / (1.0 - pow(0.999, t + 1))) + 1e-8);
+        }
         for (int k = 0; k < p.features; k++) {
-            double natural = 0.0;
+            double projected = 0.0;
             for (int m = 0; m < p.models; m++)
-                natural += w[k * p.models + m] * p.clip_factor * (double)g[m * p.params + i];
+                projected += w[k * p.models + m] * step_of[m];
             double *moment = s.moment1 + k * p.params + i;
-            *moment = 0.9 * *moment + 0.1 * natural;
-            s.theta[k * p.params + i] -= lr * (*moment / (1.0 - pow(0.9, t + 1))) / denominator;
+            *moment = 0.9 * *moment + 0.1 * projected;
+            s.theta[k * p.params + i] -= lr * *moment / (1.0 - pow(0.9, t + 1));
         }
     }
 }
@@ -151,7 +162,8 @@ static void run_problem(problem p)
     device d = device_open();
     int64_t n = p.features * p.params;
     const float *c = chebyshev_rows(&d, p), *theta = random_floats(&d, n, 1);
-    state want = {to_doubles(&d, theta, n), host_doubles(&d, n), host_doubles(&d, p.params)};
+    state want = {to_doubles(&d, theta, n), host_doubles(&d, n),
+                  host_doubles(&d, p.models * p.params)};
     const double *w = projection(&d, p, c, 1e-3);
     dev_u64 *step = device_counter(&d, 0);
     collocation_args a = {
@@ -168,24 +180,27 @@ static void run_problem(problem p)
         .c = device_floats(&d, (int64_t)p.models * p.features, c),
         .theta = device_floats(&d, n, theta),
         .moment1 = device_floats(&d, n, NULL),
-        .moment2 = device_floats(&d, p.params, NULL)};
+        .moment2 = device_floats(&d, p.models * p.params, NULL)};
     for (int t = 0; t < 3; t++) {
         const float *g = random_floats(&d, p.models * p.params, 10 + (uint64_t)t);
         a.grad = device_floats(&d, p.models * p.params, g);
         d.op->collocation(d.be, &a);
         d.op->advance(d.be, step);
-        naive_step(p, w, g, a.rule.rate, t, want);
+        naive_step(p, w, g, a.rule.rate, t, want, host_doubles(&d, p.models));
     }
     expect_close(&d, a.moment1, n, want.moment1, 1e-6);
-    expect_close(&d, a.moment2, p.params, want.moment2, 1e-6);
+    expect_close(&d, a.moment2, p.models * p.params, want.moment2, 1e-6);
     expect_close(&d, a.theta, n, want.theta, 1e-6);
     device_close(&d);
 }
 
 Test(cpu_collocation, steps_against_dense_implementation)
 {
-    const problem problems[] = {
-        {1, 1, 1, 1.0}, {10, 7, 257, 1.0}, {16, 7, 5003, 0.25}, {3, 31, 33, 1.0}, {33, 129, 300, 0.5}};
+    const problem problems[] = {{1, 1, 1, 1.0},
+                                {10, 7, 257, 1.0},
+                                {16, 7, 5003, 0.25},
+                                {3, 31, 33, 1.0},
+                                {33, 129, 300, 0.5}};
     for (size_t i = 0; i < sizeof problems / sizeof *problems; i++)
         run_problem(problems[i]);
 }
@@ -195,7 +210,7 @@ Test(cpu_collocation, halted_guard_freezes_everything)
     enum { M = 4, R = 3, P = 50 };
     device d = device_open();
     const float *theta = random_floats(&d, R * P, 1), *moment1 = random_floats(&d, R * P, 2);
-    const float *moment2 = random_floats(&d, P, 3);
+    const float *moment2 = random_floats(&d, M * P, 3);
     collocation_args a = {.rule = {.rate = {.kind = SCHEDULE_CONSTANT, .peak = 0.1},
                                    .beta1 = 0.9,
                                    .beta2 = 0.999,
@@ -210,10 +225,10 @@ Test(cpu_collocation, halted_guard_freezes_everything)
                           .grad = device_floats(&d, M * P, random_floats(&d, M * P, 5)),
                           .theta = device_floats(&d, R * P, theta),
                           .moment1 = device_floats(&d, R * P, moment1),
-                          .moment2 = device_floats(&d, P, moment2)};
+                          .moment2 = device_floats(&d, M * P, moment2)};
     d.op->collocation(d.be, &a);
     expect_floats(&d, a.theta, R * P, theta, 0.0);
     expect_floats(&d, a.moment1, R * P, moment1, 0.0);
-    expect_floats(&d, a.moment2, P, moment2, 0.0);
+    expect_floats(&d, a.moment2, M * P, moment2, 0.0);
     device_close(&d);
 }

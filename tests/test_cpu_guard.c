@@ -73,7 +73,8 @@ Test(cpu_guard, norms_against_definition)
         a.c = features > 0 ? device_floats(&d, rows * features, c) : NULL;
         a.features = (int)features;
         d.op->guard(d.be, &a);
-        double square = features > 0 ? 0.0 : dot(g, to_doubles(&d, g, rows * columns), rows * columns);
+        double square =
+            features > 0 ? 0.0 : dot(g, to_doubles(&d, g, rows * columns), rows * columns);
         for (int64_t k = 0; k < features; k++)
             for (int64_t j = 0; j < columns; j++) {
                 double sum = 0.0;

@@ -74,7 +74,8 @@ Test(cpu_linear, relu_backward_worked_by_hand)
     device_close(&d);
 }
 
-/* One row, one input: y = tanh(…) = ½, dy = 4 → dA = 4·(1 − ¼) = 3; x = 2, w = 5 → dW = 6, dX = 15. */
+/* One row, one input: y = tanh(…) = ½, dy = 4 → dA = 4·(1 − ¼) = 3; x = 2, w = 5 → dW = 6, dX = 15.
+ */
 Test(cpu_linear, tanh_backward_and_accumulation)
 {
     device d = device_open();
@@ -208,10 +209,9 @@ static layer_ops random_layer(device *d, layer s)
     return l;
 }
 
-static const layer layers[] = {
-    {1, 1, 1, 1, ACT_TANH, false},     {2, 31, 33, 1, ACT_NONE, true},
-    {3, 33, 31, 10, ACT_TANH, false},  {2, 128, 784, 64, ACT_RELU, true},
-    {1, 257, 33, 257, ACT_RELU, true}, {4, 1, 257, 31, ACT_TANH, false}};
+static const layer layers[] = {{1, 1, 1, 1, ACT_TANH, false},     {2, 31, 33, 1, ACT_NONE, true},
+                               {3, 33, 31, 10, ACT_TANH, false},  {2, 128, 784, 64, ACT_RELU, true},
+                               {1, 257, 33, 257, ACT_RELU, true}, {4, 1, 257, 31, ACT_TANH, false}};
 enum { LAYERS = sizeof layers / sizeof *layers };
 
 Test(cpu_linear, forward_against_loops)
@@ -269,13 +269,14 @@ Test(cpu_linear, gradient_against_central_differences)
                          (int64_t)s.rows * s.in);
         const double h = 1e-6;
         double want = (objective(&d, s, h) - objective(&d, s, -h)) / (2.0 * h);
-        cr_assert(fabs(slope - want) <= 2e-5 * fabs(want), "layer %d: %.9g, expected %.9g", i, slope,
-                  want);
+        cr_assert(fabs(slope - want) <= 2e-5 * fabs(want), "layer %d: %.9g, expected %.9g", i,
+                  slope, want);
         device_close(&d);
     }
 }
 
-/* Rows of y, dy and dx lie in wider arrays, as when two layers share one buffer; the gaps keep −7. */
+/* Rows of y, dy and dx lie in wider arrays, as when two layers share one buffer; the gaps keep −7.
+ */
 Test(cpu_linear, leading_dimensions_leave_gaps_alone)
 {
     device d = device_open();

@@ -57,8 +57,8 @@ Test(cpu_loss, squared_error_worked_by_hand)
 }
 
 /* Far logits neither overflow nor lose the gradient of a confident row:
- *   (1000, 0), y = 1: ℓ = 1000, dO = (1, −1);   (0, −20), y = 0: ℓ = log(1 + e⁻²⁰), dO = ±e⁻²⁰/(1 + e⁻²⁰);
- *   (−1e30, 0), y = 1: ℓ = 0 */
+ *   (1000, 0), y = 1: ℓ = 1000, dO = (1, −1);   (0, −20), y = 0: ℓ = log(1 + e⁻²⁰), dO = ±e⁻²⁰/(1 +
+ * e⁻²⁰); (−1e30, 0), y = 1: ℓ = 0 */
 Test(cpu_loss, extreme_logits)
 {
     device d = device_open();
@@ -108,12 +108,10 @@ typedef struct {
     bool shared, weighted; /* labels and targets shared by the models */
 } problem;
 
-static const problem problems[] = {{LOSS_CROSS_ENTROPY, 1, 1, 1, true, false},
-                                   {LOSS_CROSS_ENTROPY, 3, 31, 10, true, true},
-                                   {LOSS_CROSS_ENTROPY, 2, 257, 33, false, true},
-                                   {LOSS_CROSS_ENTROPY, 5, 33, 257, false, false},
-                                   {LOSS_SQUARED, 4, 33, 1, true, true},
-                                   {LOSS_SQUARED, 2, 31, 31, false, false}};
+static const problem problems[] = {
+    {LOSS_CROSS_ENTROPY, 1, 1, 1, true, false},    {LOSS_CROSS_ENTROPY, 3, 31, 10, true, true},
+    {LOSS_CROSS_ENTROPY, 2, 257, 33, false, true}, {LOSS_CROSS_ENTROPY, 5, 33, 257, false, false},
+    {LOSS_SQUARED, 4, 33, 1, true, true},          {LOSS_SQUARED, 2, 31, 31, false, false}};
 enum { PROBLEMS = sizeof problems / sizeof *problems };
 static const double divisor = 60000.0, grad_scale = 500.0;
 
@@ -150,9 +148,8 @@ static loss_args upload(device *d, problem p, const loss_data *x)
         .grad_scale = grad_scale,
         .logits = device_floats(d, x->count, x->logits),
         .label = p.kind == LOSS_SQUARED ? NULL : device_ints(d, x->sets * p.rows, x->label),
-        .target = p.kind == LOSS_SQUARED
-                      ? device_floats(d, x->sets * p.rows * p.outputs, x->target)
-                      : NULL,
+        .target = p.kind == LOSS_SQUARED ? device_floats(d, x->sets * p.rows * p.outputs, x->target)
+                                         : NULL,
         .label_stride = p.shared ? 0 : p.rows,
         .target_stride = p.shared ? 0 : (int64_t)p.rows * p.outputs,
         .weight = p.weighted ? device_floats(d, (int64_t)p.models * p.rows, x->weight) : NULL,
@@ -195,13 +192,13 @@ Test(cpu_loss, value_and_gradient_against_definition)
         int64_t per_model = (int64_t)p.rows * p.outputs;
         for (int m = 0; m < p.models; m++) {
             double want = naive_loss(p, &x, m, NULL, 0.0);
-            cr_assert(fabs(loss[m] - want) <= 1e-6 * fabs(want) + 1e-20, "problem %d: %.9g, not %.9g",
-                      i, loss[m], want);
+            cr_assert(fabs(loss[m] - want) <= 1e-6 * fabs(want) + 1e-20,
+                      "problem %d: %.9g, not %.9g", i, loss[m], want);
             double slope = dot(gradient + m * per_model, along + m * per_model, per_model);
-            double difference = grad_scale *
-                                (naive_loss(p, &x, m, direction, 1e-6) -
-                                 naive_loss(p, &x, m, direction, -1e-6)) /
-                                2e-6;
+            double difference =
+                grad_scale *
+                (naive_loss(p, &x, m, direction, 1e-6) - naive_loss(p, &x, m, direction, -1e-6)) /
+                2e-6;
             cr_assert(fabs(slope - difference) <= 1e-6 * fabs(difference) + 1e-9,
                       "problem %d: slope %.9g, not %.9g", i, slope, difference);
         }

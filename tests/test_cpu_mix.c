@@ -106,10 +106,10 @@ Test(cpu_mix, forward_and_gradient_against_definition)
                                       .dc = device_floats(&d, cs, NULL)};
         d.op->mix_backward(d.be, &backward);
         /* E is the gradient with respect to Z */
-        double slope = dot(read_floats(&d, backward.dc, cs),
-                           to_doubles(&d, random_floats(&d, cs, 11), cs), cs) +
-                       dot(read_floats(&d, backward.e, zs),
-                           to_doubles(&d, random_floats(&d, zs, 12), zs), zs);
+        double slope =
+            dot(read_floats(&d, backward.dc, cs), to_doubles(&d, random_floats(&d, cs, 11), cs),
+                cs) +
+            dot(read_floats(&d, backward.e, zs), to_doubles(&d, random_floats(&d, zs, 12), zs), zs);
         double difference = (objective(&d, s, 1e-6) - objective(&d, s, -1e-6)) / 2e-6;
         cr_assert(fabs(slope - difference) <= 2e-5 * fabs(difference),
                   "mixture %d: %.9g, expected %.9g", i, slope, difference);

@@ -24,8 +24,7 @@ Test(cpu_penalty, l2_worked_by_hand)
                          .dtheta_stride = 7,
                          .loss = device_doubles(&d, 2, (double[]){1000, 2000})};
     d.op->l2_penalty(d.be, &a);
-    const float want[14] = {110, 120, 103, 104,    105, 100, 100,
-                            100, 101, 100, 99.5F, 101, 100, 100};
+    const float want[14] = {110, 120, 103, 104, 105, 100, 100, 100, 101, 100, 99.5F, 101, 100, 100};
     expect_floats(&d, a.dtheta, 14, want, 0.0);
     expect_doubles(&d, a.loss, 2, (double[]){1100, 2003.5}, 0.0);
 
@@ -116,8 +115,8 @@ Test(cpu_penalty, gram_worked_by_hand)
     device_close(&d);
 }
 
-/* One group of θ = c·Θ: the Gram form gives the same loss, S·Θ = cᵀ·dθ and dc = dθ·Θᵀ. λ of the group
- * sits in a matrix of three groups (stride 3). */
+/* One group of θ = c·Θ: the Gram form gives the same loss, S·Θ = cᵀ·dθ and dc = dθ·Θᵀ. λ of the
+ * group sits in a matrix of three groups (stride 3). */
 Test(cpu_penalty, gram_equals_l2_on_the_materialised_parameters)
 {
     enum { M = 9, R = 33, P = 2570, G = 3 };

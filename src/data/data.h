@@ -83,6 +83,27 @@ typedef struct {
 am_status data_load(const data_request *request, am_data **data, am_error *err);
 void data_free(am_data *data);
 
+/* load.c — order[i] = π(i), i < n: the row of the source that stands at place i of the split; training
+ * rows first, then validation rows. */
+void data_order(uint64_t seed, int64_t n, int64_t *order);
+
+/* arrays.c — rows handed over in memory instead of files; they are copied. */
+typedef struct {
+    int64_t n;
+    const float *x;       /* (n, d) */
+    const int32_t *label; /* (n) in 0..C−1, or NULL */
+    const float *target;  /* (n, C), or NULL: exactly one of the two */
+} data_array;
+typedef struct {
+    int inputs, outputs;    /* d, C; outputs 0: the largest label + 1, or 1 target */
+    data_array train, test; /* test.n = 0: none */
+    double validation;      /* as in data_request, like seed */
+    uint64_t seed;
+} data_arrays;
+/* As data_load; the data are named "arrays". AM_ERR_USAGE for what cannot be a data set, AM_ERR_INPUT
+ * for a value that is not finite or a label outside the classes, by its row and column from 1. */
+am_status data_from_arrays(const data_arrays *arrays, am_data **data, am_error *err);
+
 /* find.c — where a name or path lies: an existing folder or file as given; else a name in
  * $AMORTUNE_DATA/NAME, then datasets/NAME below the working folder, then below AM_SOURCE_FOLDER
  * (the program's source, defined by the build), and for fashion-mnist the distribution's

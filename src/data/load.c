@@ -60,7 +60,7 @@ void data_free(am_data *data)
 
 /* ---- the request ----------------------------------------------------------------------------- */
 
-static am_status check_request(const data_request *request, am_error *err)
+am_status source_check_request(const data_request *request, am_error *err)
 {
     const char *task = request->task != NULL ? request->task : "auto";
     if (strcmp(task, "auto") != 0 && strcmp(task, "classification") != 0 &&
@@ -123,16 +123,11 @@ static am_status name_data(const char *path, char **name, am_error *err)
 
 /* ---- the split ------------------------------------------------------------------------------- */
 
-/* order[i] = π(i): the first n − n_validation are training rows, the rest validation. */
-static am_status split_rows(uint64_t seed, int64_t n, int64_t **order, am_error *err)
+void data_order(uint64_t seed, int64_t n, int64_t *order)
 {
-    *order = am_alloc((size_t)n, sizeof **order, "split", err);
-    if (*order == NULL)
-        return err->status;
     const permutation p = permutation_of(seed, STREAM_SPLIT, 0, (uint64_t)n);
     for (int64_t i = 0; i < n; i++)
-        (*order)[i] = (int64_t)permutation_at(&p, (uint64_t)i);
-    return AM_OK;
+        order[i] = (int64_t)permutation_at(&p, (uint64_t)i);
 }
 
 static am_status split_and_normalise(const data_request *request, const raw_source *source,
@@ -153,14 +148,14 @@ static am_status split_and_normalise(const data_request *request, const raw_sour
     return norm_apply(source, &source->test, &data->norm, NULL, source->test.n, &data->test, err);
 }
 
-static am_status build(const data_request *request, raw_source *source, am_data *data,
+am_status source_split(const data_request *request, raw_source *source, am_data *data,
                        am_error *err)
 {
-    int64_t *order = NULL;
-    AM_TRY(name_data(source->path, &data->name, err));
-    am_status status = split_rows(request->seed, source->train.n, &order, err);
-    if (status == AM_OK)
-        status = split_and_normalise(request, source, order, data, err);
+    int64_t *order = am_alloc((size_t)source->train.n, sizeof *order, "split", err);
+    if (order == NULL)
+        return err->status;
+    data_order(request->seed, source->train.n, order);
+    am_status status = split_and_normalise(request, source, order, data, err);
     free(order);
     if (status != AM_OK)
         return status;
@@ -175,7 +170,7 @@ am_status data_load(const data_request *request, am_data **data, am_error *err)
 {
     raw_source source = {0};
     *data = NULL;
-    AM_TRY(check_request(request, err));
+    AM_TRY(source_check_request(request, err));
     am_data *loaded = am_alloc(1, sizeof *loaded, "data", err);
     if (loaded == NULL)
         return err->status;
@@ -185,7 +180,9 @@ am_status data_load(const data_request *request, am_data **data, am_error *err)
         status = am_path_is_folder(source.path) ? idx_source_read(request, &source, err)
                                                 : csv_source_read(request, &source, err);
     if (status == AM_OK)
-        status = build(request, &source, loaded, err);
+        status = name_data(source.path, &loaded->name, err);
+    if (status == AM_OK)
+        status = source_split(request, &source, loaded, err);
     raw_source_free(&source);
     if (status == AM_OK)
         *data = loaded;

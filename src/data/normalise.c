@@ -235,11 +235,13 @@ am_status norm_apply(const raw_source *source, const raw_rows *raw, const normal
         for (int64_t i = 0; i < count; i++)
             rows->label[i] = raw->label[picked(order, i)];
     } else {
-        rows->target = am_alloc((size_t)count, sizeof *rows->target, "targets", err);
+        const size_t outputs = (size_t)source->outputs, bytes = outputs * sizeof *rows->target;
+        rows->target = am_alloc((size_t)count, bytes, "targets", err);
         if (rows->target == NULL)
             return err->status;
         for (int64_t i = 0; i < count; i++)
-            rows->target[i] = raw->target[picked(order, i)];
+            memcpy(rows->target + (size_t)i * outputs,
+                   raw->target + (size_t)picked(order, i) * outputs, bytes);
     }
     if (raw->bytes != NULL)
         return apply_bytes(raw, norm, order, rows, err);

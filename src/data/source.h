@@ -11,7 +11,7 @@ typedef struct {
     float *floats;   /* (n, d), finite */
     double *doubles; /* (n, d), finite */
     int32_t *label;  /* (n) in 0..C−1 */
-    float *target;   /* (n), finite */
+    float *target;   /* (n, C), finite */
 } raw_rows;
 
 typedef struct {
@@ -25,6 +25,13 @@ typedef struct {
 
 void raw_rows_free(raw_rows *rows);
 void raw_source_free(raw_source *source);
+
+/* load.c — what a request asks of any source: task and validation part. */
+am_status source_check_request(const data_request *request, am_error *err);
+/* Splits and normalises the rows into `data`, which already has its name, and moves the names of the
+ * classes there. */
+am_status source_split(const data_request *request, raw_source *source, am_data *data,
+                       am_error *err);
 
 /* idx_source.c — an IDX folder: files that begin with train-images, train-labels and, both or
  * neither, t10k-images, t10k-labels. */

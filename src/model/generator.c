@@ -120,3 +120,24 @@ void generator_theta(const generator *g, int draws, const dev_f32 *c, dev_f32 *t
                      .c = theta, .ldc = params};
     g->be->op->matmul(g->be, &a);
 }
+
+am_status generator_weights(generator *g, int draws, const double *lambda, const float *omega,
+                            float *theta, am_error *err)
+{
+    backend *be = g->be;
+    size_t features = (size_t)g->f.features, params = (size_t)g->spec.target.params;
+    dev_f32 *c = be->op->alloc(be, sizeof(float) * features, "features");
+    dev_f32 *row = be->op->alloc(be, sizeof(float) * params, "weights");
+    am_status status = be->op->sync(be, err);
+    for (int m = 0; status == AM_OK && m < draws; m++) {
+        const float *w = omega != NULL ? omega + m * g->spec.blocks : NULL;
+        status = generator_features(g, 1, lambda + m * g->groups.count, w, c, err);
+        if (status != AM_OK)
+            break;
+        generator_theta(g, 1, c, row);
+        status = be->op->download(be, theta + (size_t)m * params, row, sizeof(float) * params, err);
+    }
+    be->op->release(be, c);
+    be->op->release(be, row);
+    return status;
+}

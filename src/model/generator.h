@@ -50,5 +50,9 @@ am_status generator_features(generator *g, int draws, const double *lambda, cons
                              dev_f32 *c, am_error *err);
 /* θ (M,P) = cΘ */
 void generator_theta(const generator *g, int draws, const dev_f32 *c, dev_f32 *theta);
+/* θ (M,P) = g(ω, λ) on the host, one draw after the other, so that a draw's bits do not depend on M:
+ * lambda (M,G), omega (M,K) or NULL for ω = 1. */
+am_status generator_weights(generator *g, int draws, const double *lambda, const float *omega,
+                            float *theta, am_error *err);
 
 #endif

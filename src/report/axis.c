@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Labelled on a logarithmic axis; nine ticks for each and the parts at both ends stay in the table.
+ */
+enum { MOST_DECADES = 9 };
+
 void axis_clear(axis *a, bool log)
 {
     *a = (axis){.low = HUGE_VAL, .high = -HUGE_VAL, .log = log};
@@ -72,13 +76,14 @@ static void label(axis_tick *tick, long long n, int power, int top, bool percent
         strcat(tick->text, "\u00a0%");
 }
 
-/* Smallest mantissa·10^power, mantissa 1, 2 or 5, that is at least `wanted`. */
+/* The mantissa·10^power nearest to `wanted` in ratio, mantissa 1, 2 or 5: the cuts are √2, √10,
+ * √50. */
 static void nice_step(double wanted, int *mantissa, int *power)
 {
     *power = (int)floor(log10(wanted));
     double ratio = wanted / pow(10.0, *power);
-    *mantissa = ratio <= 1.0 + 1e-9 ? 1 : ratio <= 2.0 + 1e-9 ? 2 : ratio <= 5.0 + 1e-9 ? 5 : 10;
-    if (*mantissa == 10) {
+    *mantissa = ratio < sqrt(2.0) ? 1 : ratio < sqrt(10.0) ? 2 : 5;
+    if (ratio >= sqrt(50.0)) {
         *mantissa = 1;
         *power += 1;
     }
@@ -102,28 +107,38 @@ static void linear_ticks(double low, double high, bool log, int target, bool per
     }
 }
 
-static void add_log_tick(const axis *a, int mantissa, int decade, bool labelled, axis_ticks *ticks)
+enum { TICK_MINOR, TICK_POWER, TICK_PLAIN };
+
+static void add_log_tick(const axis *a, int mantissa, int decade, int kind, axis_ticks *ticks)
 {
     double at = decade + log10(mantissa);
     if (at < a->low - 1e-9 || at > a->high + 1e-9 || ticks->count == AXIS_MAX_TICKS)
         return;
     axis_tick *tick = &ticks->tick[ticks->count++];
-    *tick = (axis_tick){.at = at, .labelled = labelled, .power = labelled, .exponent = decade};
-    if (labelled && mantissa == 1)
-        snprintf(tick->text, TICK_TEXT, "10");
-    else if (labelled)
-        snprintf(tick->text, TICK_TEXT, "%d×10", mantissa);
+    *tick = (axis_tick){.at = at};
+    if (kind == TICK_PLAIN) {
+        label(tick, mantissa, decade, decade, false);
+    } else if (kind == TICK_POWER) {
+        snprintf(tick->text, TICK_TEXT, mantissa == 1 ? "10" : "%d×10", mantissa);
+        tick->labelled = tick->power = true;
+        tick->exponent = decade;
+    }
 }
 
-static void log_ticks(const axis *a, int target, axis_ticks *ticks)
+static void log_ticks(const axis *a, axis_ticks *ticks)
 {
     int first = (int)ceil(a->low - 1e-9), last = (int)floor(a->high + 1e-9);
-    int decades = last - first + 1, stride = AM_MAX(1, (decades + target - 1) / target);
-    bool few = decades < 3, minor = a->high - a->low < 8.0;
+    int decades = last - first + 1, stride = AM_MAX(1, (decades + MOST_DECADES - 1) / MOST_DECADES);
+    bool few =
+        decades < 3; /* then 2 and 5 are labelled, and in plain numbers where these are short */
+    int kind = few && first >= -2 && last <= 4 ? TICK_PLAIN : TICK_POWER;
     for (int decade = first - 1; decade <= last; decade++) {
-        add_log_tick(a, 1, decade, decade % stride == 0, ticks);
-        for (int mantissa = 2; mantissa < 10 && minor; mantissa++)
-            add_log_tick(a, mantissa, decade, few && (mantissa == 2 || mantissa == 5), ticks);
+        if (decade % stride == 0)
+            add_log_tick(a, 1, decade, kind, ticks);
+        for (int mantissa = 2; mantissa < 10 && stride == 1; mantissa++) {
+            bool labelled = few && (mantissa == 2 || mantissa == 5);
+            add_log_tick(a, mantissa, decade, labelled ? kind : TICK_MINOR, ticks);
+        }
     }
 }
 
@@ -135,5 +150,5 @@ void axis_find_ticks(const axis *a, int target, bool percent, axis_ticks *ticks)
     else if (a->high - a->low < 0.7 && a->low > -290.0)
         linear_ticks(pow(10.0, a->low), pow(10.0, a->high), true, target, percent, ticks);
     else
-        log_ticks(a, target, ticks);
+        log_ticks(a, ticks);
 }

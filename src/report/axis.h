@@ -13,7 +13,7 @@ typedef struct {
     bool log;
 } axis;
 
-enum { AXIS_MAX_TICKS = 96, TICK_TEXT = 40 };
+enum { AXIS_MAX_TICKS = 128, TICK_TEXT = 40 };
 typedef struct {
     double at;            /* position */
     bool labelled;        /* else a minor tick: no label, no grid line */

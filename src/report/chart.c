@@ -63,23 +63,7 @@ static void put_style(FILE *stream)
     fputs("}\n</style>\n", stream);
 }
 
-/* ---- text and lines -------------------------------------------------------------------------- */
-
-/* Squeezed to `room` px when it would be longer: a long title is never cut. */
-static void put_text(FILE *stream, const char *class, double x, double y, const char *anchor,
-                     const char *text, double width, double room)
-{
-    fprintf(stream, "<text class=\"%s\" text-anchor=\"%s\"", class, anchor);
-    svg_attribute(stream, "x", x);
-    svg_attribute(stream, "y", y);
-    if (width > room) {
-        svg_attribute(stream, "textLength", room);
-        fputs(" lengthAdjust=\"spacingAndGlyphs\"", stream);
-    }
-    fputc('>', stream);
-    svg_text(stream, text);
-    fputs("</text>\n", stream);
-}
+/* ---- ticks and lines ------------------------------------------------------------------------- */
 
 static void put_segment(FILE *stream, const char *class, double x1, double y1, double x2, double y2)
 {
@@ -123,10 +107,10 @@ static void put_x_axis(FILE *stream, const chart_layout *l, const panel_layout *
         if (tick->labelled && p->x_labels)
             put_tick_label(stream, tick, x, p->bottom + 20.0, "middle");
     }
+    svg_font font = {"label", "middle", FONT_TEXT, l->right - l->left, false};
     if (p->x_labels && p->panel->x_label)
-        put_text(stream, "label", 0.5 * (l->left + l->right), p->bottom + 41.0, "middle",
-                 p->panel->x_label, svg_text_width(p->panel->x_label, FONT_TEXT),
-                 l->right - l->left);
+        svg_line_of_text(stream, font, 0.5 * (l->left + l->right), p->bottom + 41.0,
+                         p->panel->x_label);
 }
 
 static void put_y_axis(FILE *stream, const chart_layout *l, const panel_layout *p)
@@ -140,14 +124,14 @@ static void put_y_axis(FILE *stream, const chart_layout *l, const panel_layout *
     }
     if (!p->panel->y_label)
         return;
-    double x = 27.0, y = 0.5 * (p->top + p->bottom), height = p->bottom - p->top + 30.0;
+    double x = 27.0, y = 0.5 * (p->top + p->bottom);
+    svg_font font = {"label", "middle", FONT_TEXT, p->bottom - p->top, false};
     fputs("<g transform=\"rotate(-90 ", stream);
     svg_number(stream, x);
     fputc(' ', stream);
     svg_number(stream, y);
     fputs(")\">", stream);
-    put_text(stream, "label", x, y, "middle", p->panel->y_label,
-             svg_text_width(p->panel->y_label, FONT_TEXT), height);
+    svg_line_of_text(stream, font, x, y, p->panel->y_label);
     fputs("</g>\n", stream);
 }
 
@@ -162,8 +146,9 @@ static void put_rules(FILE *stream, const chart_layout *l, const panel_layout *p
         if (r >= MAX_RULE_LABELS || p->rule[r].line < 0)
             continue;
         const rule_label *label = &p->rule[r];
-        put_text(stream, "label", label->x, p->top - 6.0 - label->line * RULE_LINE, "middle",
-                 rule->label, svg_text_width(rule->label, FONT_TEXT), label->width);
+        svg_font font = {"label", "middle", FONT_TEXT, label->width, false};
+        svg_line_of_text(stream, font, label->x, p->top - 6.0 - label->line * RULE_LINE,
+                         rule->label);
     }
 }
 
@@ -182,9 +167,9 @@ static void put_panel(FILE *stream, const chart_layout *l, const panel_layout *p
 {
     double room = l->right - l->left;
     fputs("<g>\n", stream);
+    svg_font heading = {"panel", "start", FONT_PANEL, room, true};
     if (p->panel->title)
-        put_text(stream, "panel", l->left, p->title_y, "start", p->panel->title,
-                 1.1 * svg_text_width(p->panel->title, FONT_PANEL), room);
+        svg_line_of_text(stream, heading, l->left, p->title_y, p->panel->title);
     chart_put_legend(stream, l, p);
     put_x_axis(stream, l, p);
     put_y_axis(stream, l, p);
@@ -192,9 +177,10 @@ static void put_panel(FILE *stream, const chart_layout *l, const panel_layout *p
     chart_put_data(stream, l, p);
     put_segment(stream, "axis", l->left, p->bottom, l->right, p->bottom);
     put_segment(stream, "axis", l->left, p->top, l->left, p->bottom);
+    svg_font note = {"label", "middle", FONT_TEXT, room, false};
     if (is_empty(p))
-        put_text(stream, "label", 0.5 * (l->left + l->right), 0.5 * (p->top + p->bottom), "middle",
-                 "no data", 0.0, room);
+        svg_line_of_text(stream, note, 0.5 * (l->left + l->right), 0.5 * (p->top + p->bottom),
+                         "no data");
     fputs("</g>\n", stream);
 }
 
@@ -243,9 +229,9 @@ static void put_document(FILE *stream, const char *title, const chart_panel *pan
     put_description(stream, panel, l->panels);
     put_style(stream);
     fputs("<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n", stream);
+    svg_font heading = {"title", "start", FONT_TITLE, l->right - l->left, true};
     if (title)
-        put_text(stream, "title", l->left, l->title_y, "start", title,
-                 1.1 * svg_text_width(title, FONT_TITLE), l->right - l->left);
+        svg_line_of_text(stream, heading, l->left, l->title_y, title);
     for (int i = 0; i < l->panels; i++)
         put_panel(stream, l, &l->panel[i]);
     fputs("</svg>\n", stream);

@@ -18,16 +18,17 @@ enum {
 
 double chart_entry_width(const chart_series *series)
 {
-    return LEGEND_KEY + LEGEND_GAP + svg_text_width(series->label, FONT_TEXT) + LEGEND_SPACE;
+    return chart_key_width(series) + LEGEND_GAP + svg_text_width(series->label, FONT_TEXT, false) +
+           LEGEND_SPACE;
 }
 
 double chart_tick_width(const axis_tick *tick)
 {
-    double width = svg_text_width(tick->text, FONT_TEXT);
+    double width = svg_text_width(tick->text, FONT_TEXT, false);
     if (tick->power) {
         char exponent[16];
         snprintf(exponent, sizeof exponent, "%d", tick->exponent);
-        width += svg_text_width(exponent, FONT_POWER);
+        width += svg_text_width(exponent, FONT_POWER, false);
     }
     return width;
 }
@@ -111,7 +112,7 @@ static void find_ranges(chart_layout *layout)
         panel_layout *p = &layout->panel[i];
         axis data = p->y;
         axis_pad(&p->y, 0.06);
-        axis_find_ticks(&p->x, 8, false, &p->x_ticks);
+        axis_find_ticks(&p->x, 6, false, &p->x_ticks);
         axis_find_ticks(&p->y, layout->panels > 1 ? 6 : 8, p->panel->percent_y, &p->y_ticks);
         if (p->panel->percent_y)
             drop_impossible_percents(&data, &p->y_ticks);
@@ -155,7 +156,7 @@ static int arrange_legend(const chart_layout *layout, panel_layout *p)
         }
         at += width;
     }
-    double title = p->panel->title ? 1.1 * svg_text_width(p->panel->title, FONT_PANEL) : 0.0;
+    double title = p->panel->title ? svg_text_width(p->panel->title, FONT_PANEL, true) : 0.0;
     p->legend_beside = title + LEGEND_SPACE + p->legend_width <= room;
     return p->legend_width == 0.0 || p->legend_beside ? 0 : lines;
 }
@@ -187,7 +188,7 @@ static int arrange_rules(const chart_layout *layout, panel_layout *p, const char
         *label = (rule_label){.line = -1};
         if (!rule->label || !axis_shows(p->x.log, rule->x) || repeats_rule(p->panel, above, r))
             continue;
-        label->width = fmin(svg_text_width(rule->label, FONT_TEXT), room);
+        label->width = fmin(svg_text_width(rule->label, FONT_TEXT, false), room);
         double half = 0.5 * label->width;
         label->x =
             fmin(fmax(chart_x(layout, p, rule->x), layout->left + half), layout->right - half);
@@ -211,8 +212,8 @@ static double arrange_panel(chart_layout *layout, int index, double y)
         y += FONT_PANEL + 10.0;
     }
     if (legend_lines > 0) {
-        p->legend_y = y + 0.5 * LEGEND_LINE;
-        y += legend_lines * LEGEND_LINE + 4.0;
+        p->legend_y = y + 0.5 * LEGEND_HEIGHT;
+        y += legend_lines * LEGEND_HEIGHT + 4.0;
     }
     p->top = y + rule_lines * RULE_LINE;
     p->bottom = p->top + (layout->panels > 1 ? MANY_PLOTS : ONE_PLOT);

@@ -11,10 +11,11 @@ enum {
     FONT_PANEL = 14,
     FONT_TEXT = 12,
     FONT_POWER = 9, /* raised exponents */
-    LEGEND_KEY = 26,
+    LEGEND_LINE_KEY = 26,
+    LEGEND_MARK_KEY = 10,
     LEGEND_GAP = 7,    /* key to text */
     LEGEND_SPACE = 18, /* entry to entry */
-    LEGEND_LINE = 20,
+    LEGEND_HEIGHT = 20,
     RULE_LINE = 17,
     MAX_RULE_LABELS = 16
 };
@@ -54,6 +55,10 @@ static inline double chart_x(const chart_layout *layout, const panel_layout *p, 
 static inline double chart_y(const panel_layout *p, double y)
 {
     return p->bottom - axis_fraction(&p->y, y) * (p->bottom - p->top);
+}
+static inline int chart_key_width(const chart_series *series)
+{
+    return series->marks ? LEGEND_MARK_KEY : LEGEND_LINE_KEY;
 }
 /* Of one legend entry, its space behind included. */
 double chart_entry_width(const chart_series *series);

@@ -180,21 +180,22 @@ void chart_put_data(FILE *stream, const chart_layout *layout, const panel_layout
 
 static void put_key(FILE *stream, const chart_series *s, double x, double y, int colour, int rank)
 {
-    double middle = x + 0.5 * LEGEND_KEY;
+    double middle = x + 0.5 * chart_key_width(s);
     if (s->marks) {
         put_mark(stream, middle, y, colour, rank);
         fputs("/>\n", stream);
         return;
     }
     if (s->low && s->high) {
-        fprintf(stream, "<rect class=\"band c%d\" width=\"%d\" height=\"12\"", colour, LEGEND_KEY);
+        fprintf(stream, "<rect class=\"band c%d\" width=\"%d\" height=\"12\"", colour,
+                LEGEND_LINE_KEY);
         svg_attribute(stream, "x", x);
         svg_attribute(stream, "y", y - 6.0);
         fputs("/>\n", stream);
     }
     fprintf(stream, "<path class=\"line c%d d%d\" d=\"", colour, rank % 4);
     put_point(stream, 'M', x, y);
-    fprintf(stream, "h%d\"/>\n", LEGEND_KEY);
+    fprintf(stream, "h%d\"/>\n", LEGEND_LINE_KEY);
 }
 
 void chart_put_legend(FILE *stream, const chart_layout *layout, const panel_layout *p)
@@ -210,19 +211,12 @@ void chart_put_legend(FILE *stream, const chart_layout *layout, const panel_layo
         double width = chart_entry_width(series), room = layout->right - start;
         if (x > start && x + width - LEGEND_SPACE > layout->right + 1e-6) {
             x = start;
-            y += LEGEND_LINE;
+            y += LEGEND_HEIGHT;
         }
         put_key(stream, series, x, y, s % CHART_COLOURS, rank_of(p->panel, s));
-        fputs("<text", stream);
-        svg_attribute(stream, "x", x + LEGEND_KEY + LEGEND_GAP);
-        svg_attribute(stream, "y", y + 4.0);
-        if (width - LEGEND_SPACE > room) {
-            svg_attribute(stream, "textLength", room - LEGEND_KEY - LEGEND_GAP);
-            fputs(" lengthAdjust=\"spacingAndGlyphs\"", stream);
-        }
-        fputc('>', stream);
-        svg_text(stream, series->label);
-        fputs("</text>\n", stream);
+        int key = chart_key_width(series) + LEGEND_GAP;
+        svg_font font = {"label", "start", FONT_TEXT, room - key, false};
+        svg_line_of_text(stream, font, x + key, y + 4.0, series->label);
         x += width;
     }
 }

@@ -82,17 +82,33 @@ static double character_width(uint32_t code)
     return code >= 0x1100 && !(code >= 0x2000 && code < 0x2190) ? 1.0 : 0.64;
 }
 
-double svg_text_width(const char *text, double size)
+double svg_text_width(const char *text, double size, bool bold)
 {
-    double width = 0.0;
+    double width = 0.0, em = bold ? 1.12 * size : size;
     size_t left = strlen(text);
     while (left > 0) {
         uint32_t code = '?';
         int length = am_utf8_decode(text, left, &code);
         length = length ? length : 1;
-        width += size * character_width(code);
+        width += em * character_width(code);
         text += length;
         left -= (size_t)length;
     }
     return width;
+}
+
+void svg_line_of_text(FILE *stream, svg_font font, double x, double y, const char *text)
+{
+    fprintf(stream, "<text class=\"%s\" text-anchor=\"%s\"", font.class, font.anchor);
+    svg_attribute(stream, "x", x);
+    svg_attribute(stream, "y", y);
+    double width = svg_text_width(text, font.size, font.bold);
+    if (width > font.room) {
+        fputs(" style=\"font-size:", stream);
+        svg_number(stream, font.size * font.room / width);
+        fputs("px\"", stream);
+    }
+    fputc('>', stream);
+    svg_text(stream, text);
+    fputs("</text>\n", stream);
 }

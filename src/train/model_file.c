@@ -67,6 +67,7 @@ static const field field_table[] = {
     TEXT_FIELD("data_label", record.data.label, true),
     TEXT_FIELD("data_task", record.data.task, true),
     {"data_validation", REAL, AT(record.data.validation), 0, NULL, true},
+    {"data_seed", SEED, AT(record.data.seed), 0, NULL, true},
     {"data_rows", LONG, AT(record.data.rows), 0, NULL, true},
     TEXT_FIELD("block_digest", record.data.digest, true),
     {"inputs", INT, AT(record.data.norm.inputs), 0, NULL, true},

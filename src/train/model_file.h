@@ -8,10 +8,11 @@
 /* The data a model was fitted to: enough to find the same rows again. */
 typedef struct {
     char name[64];      /* "mnist" */
-    char source[1024];  /* as the user gave it */
+    char source[1024];  /* as the user gave it; empty: rows handed over in memory */
     char label[128];    /* CSV label column; empty: the last */
     char task[24];
     double validation;  /* as in data_request */
+    uint64_t seed;      /* of the split and of the blocks */
     int64_t rows;       /* training rows n */
     char digest[17];    /* of the block map; empty when ω does not enter */
     normalisation norm; /* owned */

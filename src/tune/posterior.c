@@ -63,27 +63,16 @@ static am_status from_generator(const posterior_request *q, const double *lambda
 /* θ (P) = g(1, λ), copied D times: where the short refits start. */
 static float *start_weights(const posterior_request *q, am_error *err)
 {
-    generator *g = q->g;
-    backend *be = g->be;
-    size_t params = (size_t)g->spec.target.params, bytes = params * sizeof(float);
+    size_t params = (size_t)q->g->spec.target.params;
     float *start = am_alloc(params * (size_t)q->draws, sizeof *start, "posterior", err);
-    dev_f32 *c = be->op->alloc(be, sizeof(float) * (size_t)g->f.features, "features");
-    dev_f32 *theta = be->op->alloc(be, bytes, "weights");
-    am_status status = start != NULL ? be->op->sync(be, err) : AM_ERR_MEMORY;
-    if (status == AM_OK)
-        status = generator_features(g, 1, q->lambda, NULL, c, err);
-    if (status == AM_OK) {
-        generator_theta(g, 1, c, theta);
-        status = be->op->download(be, start, theta, bytes, err);
-    }
-    for (int d = 1; status == AM_OK && d < q->draws; d++)
-        memcpy(start + (size_t)d * params, start, bytes);
-    be->op->release(be, c);
-    be->op->release(be, theta);
-    if (status != AM_OK) {
+    if (start == NULL)
+        return NULL;
+    if (generator_weights(q->g, 1, q->lambda, NULL, start, err) != AM_OK) {
         free(start);
-        start = NULL;
+        return NULL;
     }
+    for (int d = 1; d < q->draws; d++)
+        memcpy(start + (size_t)d * params, start, params * sizeof *start);
     return start;
 }
 
@@ -108,6 +97,16 @@ static am_status from_refits(const posterior_request *q, const double *lambda, c
     am_status status = refit_run(g->be, &request, q->train, NULL, &set->theta, err);
     free(start);
     return status;
+}
+
+/* θ (D,P) of the draws, for the caller. */
+static am_status read_theta(const posterior_request *q, const double *lambda, const float *omega,
+                            const model_set *set, am_error *err)
+{
+    size_t values = (size_t)q->draws * (size_t)q->g->spec.target.params;
+    if (set->theta == NULL)
+        return generator_weights(q->g, q->draws, lambda, omega, q->theta, err);
+    return set->be->op->download(set->be, q->theta, set->theta, values * sizeof(float), err);
 }
 
 static void summarise(posterior *p)
@@ -142,6 +141,8 @@ am_status posterior_compute(const posterior_request *q, posterior *p, am_error *
                                    : from_refits(q, lambda, omega, &set, err);
     if (status == AM_OK)
         status = evaluate(&set, q->evaluation, p->draw, classes ? &p->mean : NULL, err);
+    if (status == AM_OK && q->theta != NULL)
+        status = read_theta(q, lambda, omega, &set, err);
     if (status == AM_OK)
         summarise(p);
     else

@@ -113,7 +113,7 @@ static am_status refine(generator *g, const device_rows *validation, const tunin
                         selection *choice, am_error *err)
 {
     outer_problem o = {g, validation, log(g->spec.lambda_low), log(g->spec.lambda_high)};
-    double u[AM_MAX_GROUPS], width = 2.0 / AM_MAX(curve->points - 1, 1);
+    double u[AM_MAX_GROUPS] = {0}, width = 2.0 / AM_MAX(curve->points - 1, 1);
     for (int i = 0; i < choice->groups; i++)
         u[i] = -1.0 + width * choice->point;
     if (choice->groups == 1)

@@ -74,6 +74,7 @@ typedef struct {
     double rate;                   /* their peak step size */
     int64_t steps;
     uint64_t seed;
+    float *theta;                  /* (D, P) out: the draws' parameters; NULL: not wanted */
 } posterior_request;
 am_status posterior_compute(const posterior_request *request, posterior *p, am_error *err);
 void posterior_free(posterior *p); /* safe on a zeroed one */

@@ -185,16 +185,16 @@ void expect_floats(device *d, const dev_f32 *got, int64_t n, const float *want, 
 {
     const float *x = read_floats(d, got, n);
     for (int64_t i = 0; i < n; i++)
-        cr_assert(fabs((double)x[i] - (double)want[i]) <= tolerance, "[%lld] is %.9g, expected %.9g",
-                  (long long)i, (double)x[i], (double)want[i]);
+        cr_assert(fabs((double)x[i] - (double)want[i]) <= tolerance,
+                  "[%lld] is %.9g, expected %.9g", (long long)i, (double)x[i], (double)want[i]);
 }
 
 void expect_doubles(device *d, const dev_f64 *got, int64_t n, const double *want, double tolerance)
 {
     const double *x = read_doubles(d, got, n);
     for (int64_t i = 0; i < n; i++)
-        cr_assert(fabs(x[i] - want[i]) <= tolerance, "[%lld] is %.17g, expected %.17g", (long long)i,
-                  x[i], want[i]);
+        cr_assert(fabs(x[i] - want[i]) <= tolerance, "[%lld] is %.17g, expected %.17g",
+                  (long long)i, x[i], want[i]);
 }
 
 void expect_close(device *d, const dev_f32 *got, int64_t n, const double *want, double tolerance)

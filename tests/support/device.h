@@ -46,7 +46,8 @@ double *to_doubles(device *d, const float *x, int64_t n);
 double normalised_error(const float *got, const double *want, int64_t n);
 double dot(const float *a, const double *b, int64_t n);
 
-/* Every value within an absolute tolerance, else the test fails and names the first that differs. */
+/* Every value within an absolute tolerance, else the test fails and names the first that differs.
+ */
 void expect_floats(device *d, const dev_f32 *got, int64_t n, const float *want, double tolerance);
 void expect_doubles(device *d, const dev_f64 *got, int64_t n, const double *want, double tolerance);
 /* normalised_error(got, want) ≤ tolerance */

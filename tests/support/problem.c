@@ -87,8 +87,12 @@ generator_spec spec_of(const char *target_text, activation act, loss_kind loss,
                        const char *features_text, omega_kind weights, int64_t blocks)
 {
     am_error err = {0};
-    generator_spec spec = {.lambda_low = 1e-3, .lambda_high = 1e-1, .weights = weights,
-                           .alpha = 1.0, .blocks = blocks, .seed = 3};
+    generator_spec spec = {.lambda_low = 1e-3,
+                           .lambda_high = 1e-1,
+                           .weights = weights,
+                           .alpha = 1.0,
+                           .blocks = blocks,
+                           .seed = 3};
     cr_assert_eq(target_parse(target_text, act, loss, &spec.target, &err), AM_OK, "%s",
                  err.message);
     cr_assert_eq(feature_spec_parse(features_text, weights != OMEGA_ONES, &spec.features, &err),

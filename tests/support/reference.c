@@ -124,9 +124,8 @@ double reference_loss(const target *t, const double *output, const am_rows *rows
     int outputs = t->size[t->layers];
     double sum = 0.0;
     for (int c = 0; c < outputs; c++)
-        sum += t->loss == LOSS_SQUARED
-                   ? pow(output[c] - (double)rows->target[i * outputs + c], 2.0)
-                   : exp(output[c] - output[rows->label[i]]);
+        sum += t->loss == LOSS_SQUARED ? pow(output[c] - (double)rows->target[i * outputs + c], 2.0)
+                                       : exp(output[c] - output[rows->label[i]]);
     return t->loss == LOSS_SQUARED ? sum : log(sum);
 }
 

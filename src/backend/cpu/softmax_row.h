@@ -12,7 +12,8 @@ typedef struct {
     double sum; /* Σ_c exp(o_c − max), in 1..C */
 } softmax_row;
 
-/* exp_out (rows,C) = exp(o − max of the row); may be the logits themselves. rows ≤ SOFTMAX_TILE. */
+/* exp_out (rows,C) = exp(o − max of the row); may be the logits themselves. rows ≤ SOFTMAX_TILE. Their
+ * relative error is that of a float o − max, 2⁻²⁴·|o − max|, and of vexp. */
 void softmax_tile(const float *logits, int rows, int outputs, float *exp_out, softmax_row *row);
 
 #endif
