@@ -11,16 +11,16 @@
  *
  * Errors    The library never prints and never exits. Every function that can fail returns a status
  *           and, when `err` is not NULL, writes one line into it: what failed, why, and what to do.
- *           Messages call an option by its name on the command line: `lambda_low` is --lambda. When a
- *           function fails, what it would have handed out is NULL or unspecified.
- * Memory    Handles are released by their own close or free function, in any order: a model keeps the
- *           device and the data that it uses alive. Arrays are the caller's, in and out, and are not
- *           kept after the call. NULL is fine for every close and free function.
- * Threads   A device and the models on it are used by one thread at a time; different devices may be
- *           used by different threads. Computations use several cores by themselves.
- * Options   Structs of options begin with their size and are filled by their _default function; then
- *           set what should differ. A text that is NULL and an options pointer that is NULL mean the
- *           default. So a program keeps working with a later library whose structs have grown. */
+ *           Messages call an option by its name on the command line: `lambda_low` is --lambda. When
+ * a function fails, what it would have handed out is NULL or unspecified. Memory    Handles are
+ * released by their own close or free function, in any order: a model keeps the device and the data
+ * that it uses alive. Arrays are the caller's, in and out, and are not kept after the call. NULL is
+ * fine for every close and free function. Threads   A device and the models on it are used by one
+ * thread at a time; different devices may be used by different threads. Computations use several
+ * cores by themselves. Options   Structs of options begin with their size and are filled by their
+ * _default function; then set what should differ. A text that is NULL and an options pointer that
+ * is NULL mean the default. So a program keeps working with a later library whose structs have
+ * grown. */
 #ifndef AMORTUNE_H
 #define AMORTUNE_H
 
@@ -67,18 +67,21 @@ AM_API const char *am_status_name(am_status status);
 
 /* ---- device ---------------------------------------------------------------------------------- */
 
-/* name: "auto" (NULL; a GPU when one works, else the CPU), "cpu", "cuda" or "cuda:INDEX". threads: of
- * the CPU, 0 for all that this process may use. precision of matrix products: "fp32" (NULL), "tf32"
- * or "bf16", the latter two on a GPU. AM_ERR_USAGE for other words, AM_ERR_DEVICE when there is no
- * such device. */
+/* name: "auto" (NULL; a GPU when one works, else the CPU), "cpu", "cuda" or "cuda:INDEX". threads:
+ * of the CPU, 0 for all that this process may use. precision of matrix products: "fp32" (NULL),
+ * "tf32" or "bf16", the latter two on a GPU. AM_ERR_USAGE for other words, AM_ERR_DEVICE when there
+ * is no such device. A CPU device sets the process's OpenBLAS to one thread: it brings its own. */
 AM_API am_status am_device_open(const char *name, int threads, const char *precision,
                                 am_device **device, am_error *err);
 AM_API void am_device_close(am_device *device);
 
 typedef struct am_device_info {
-    char name[16];   /* "cpu", "cuda" */
-    char model[128]; /* of the processor */
-    int threads;     /* CPU threads in use */
+    char name[16];              /* "cpu", "cuda" */
+    char model[128];            /* of the processor */
+    int threads;                /* CPU threads in use */
+    char openblas_coretype[32]; /* OpenBLAS chose slow kernels: with this in the environment
+                                   variable OPENBLAS_CORETYPE before the program starts it would
+                                   take faster ones. Empty: nothing to gain */
 } am_device_info;
 AM_API am_status am_device_describe(const am_device *device, am_device_info *info, am_error *err);
 
@@ -98,36 +101,36 @@ typedef struct am_data_options {
 AM_API void am_data_options_default(am_data_options *options, size_t size);
 
 /* Reads, checks, splits by a permutation keyed by the seed, and normalises by the training rows'
- * mean and standard deviation: per column, images by one of each. AM_ERR_INPUT names file and fault. */
+ * mean and standard deviation: per column, images by one of each. AM_ERR_INPUT names file and
+ * fault. */
 AM_API am_status am_dataset_load(const am_data_options *options, am_dataset **data, am_error *err);
 
-/* Rows from memory; they are copied. Exactly one of label and target, and likewise for the test rows.
- */
+/* Rows from memory, copied. Exactly one of label and target; the same one for the test rows. */
 typedef struct am_arrays {
     size_t size;
-    int64_t rows;               /* n + validation rows */
-    int inputs;                 /* d */
-    int outputs;                /* C; 0: the largest label + 1, or 1 target */
-    const float *x;             /* (rows, d), finite, as measured: normalised per column inside */
-    const int32_t *label;       /* (rows) classes 0..C−1, or NULL */
-    const float *target;        /* (rows, C), or NULL */
-    int64_t test_rows;          /* 0: none */
-    const float *test_x;        /* (test_rows, d) */
-    const int32_t *test_label;  /* (test_rows), when label is given */
-    const float *test_target;   /* (test_rows, C), when target is given */
-    double validation;          /* as in am_data_options; 1/6 */
-    int64_t seed;               /* as in am_data_options; 1 */
+    int64_t rows;              /* n + validation rows */
+    int inputs;                /* d */
+    int outputs;               /* C; 0: the largest label + 1, or 1 target */
+    const float *x;            /* (rows, d), finite, as measured: normalised per column inside */
+    const int32_t *label;      /* (rows) classes 0..C−1, or NULL */
+    const float *target;       /* (rows, C), or NULL */
+    int64_t test_rows;         /* 0: none */
+    const float *test_x;       /* (test_rows, d) */
+    const int32_t *test_label; /* (test_rows), when label is given */
+    const float *test_target;  /* (test_rows, C), when target is given */
+    double validation;         /* as in am_data_options; 1/6 */
+    int64_t seed;              /* as in am_data_options; 1 */
 } am_arrays;
 AM_API void am_arrays_default(am_arrays *arrays, size_t size);
 AM_API am_status am_dataset_from_arrays(const am_arrays *arrays, am_dataset **data, am_error *err);
 AM_API void am_dataset_free(am_dataset *data);
 
 typedef struct am_dataset_info {
-    char name[64];                         /* "mnist"; "arrays" for rows from memory */
+    char name[64]; /* "mnist"; "arrays" for rows from memory */
     int64_t train_rows, validation_rows, test_rows;
-    int inputs, outputs;                   /* d, C */
-    int classes;                           /* 1: classification, 0: regression */
-    int image_rows, image_columns;         /* 0 when the inputs are no images */
+    int inputs, outputs;           /* d, C */
+    int classes;                   /* 1: classification, 0: regression */
+    int image_rows, image_columns; /* 0 when the inputs are no images */
 } am_dataset_info;
 AM_API am_status am_dataset_describe(const am_dataset *data, am_dataset_info *info, am_error *err);
 /* Name of class `index`; NULL when it has none. Lives as long as the data set. */
@@ -135,8 +138,8 @@ AM_API const char *am_dataset_class_name(const am_dataset *data, int index);
 /* order (train_rows + validation_rows): the row of the source, from 0, that stands at each place;
  * training rows first, then validation rows. */
 AM_API am_status am_dataset_order(const am_dataset *data, int64_t *order, am_error *err);
-/* block (train_rows): b(i) ∈ 0..K−1, the block whose weight ω_b training row i carries. It depends on
- * seed, n and K only. AM_ERR_USAGE unless 1 ≤ blocks ≤ n. */
+/* block (train_rows): b(i) ∈ 0..K−1, the block whose weight ω_b training row i carries. It depends
+ * on seed, n and K only. AM_ERR_USAGE unless 1 ≤ blocks ≤ n. */
 AM_API am_status am_dataset_blocks(const am_dataset *data, int64_t blocks, uint32_t *block,
                                    am_error *err);
 
@@ -152,71 +155,73 @@ typedef struct am_param {
 } am_param;
 
 /* How θ (P) is cut into tensors. target: "784-64-10", layer sizes; NULL: inputs-64-outputs of the
- * data. data may be NULL when target is not; given, they must fit together. *count: tensors, twice the
- * layers; the first `capacity` of them go to table (which may be NULL). *params: P. Any of table,
- * count, params may be NULL. */
+ * data. data may be NULL when target is not; given, they must fit together. *count: tensors, twice
+ * the layers; the first `capacity` of them go to table (which may be NULL). *params: P. Any of
+ * table, count, params may be NULL. */
 AM_API am_status am_param_table(const char *target, const am_dataset *data, int capacity,
                                 am_param *table, int *count, int64_t *params, am_error *err);
 
 /* ---- training -------------------------------------------------------------------------------- */
 
 typedef struct am_progress {
-    const char *task;     /* "fit", "refit" */
-    int64_t step, total;  /* done so far, of how many */
-    double loss;          /* mean of L over the models and over the steps since the last report */
-    double norm;          /* gradient norm of the last step */
-    double seconds;       /* since this run began */
-    double seconds_left;  /* estimate */
+    const char *task;    /* "fit", "refit" */
+    int64_t step, total; /* done so far, of how many */
+    double loss;         /* mean of L over the models and over the steps since the last report */
+    double norm;         /* gradient norm of the last step */
+    double seconds;      /* since this run began */
+    double seconds_left; /* estimate */
 } am_progress;
-/* Called every fiftieth of a run, from the thread that called am_fit or am_refit. Non-zero stops the
- * run, unless it has just done its last step: AM_ERR_INTERRUPT, with a checkpoint where one is kept.
- * It must not use the device. */
+/* Called every fiftieth of a run, from the thread that called am_fit or am_refit. Non-zero stops
+ * the run, unless it has just done its last step: AM_ERR_INTERRUPT, with a checkpoint where one is
+ * kept. It must not use the device. */
 typedef int (*am_progress_function)(void *context, const am_progress *progress);
 
 /* Everything that `amortune fit` takes, with its defaults. */
 typedef struct am_fit_options {
     size_t size;
     /* network and generator */
-    const char *target;      /* "784-64-10"; NULL: inputs-64-outputs */
-    const char *activation;  /* "relu", "tanh" */
-    double lambda_low;       /* range of λ: 1e-5 .. 1e-1 */
+    const char *target;     /* "784-64-10"; NULL: inputs-64-outputs */
+    const char *activation; /* "relu", "tanh" */
+    double lambda_low;      /* range of λ: 1e-5 .. 1e-1 */
     double lambda_high;
-    const char *penalty;     /* "scalar": one λ in all; "layer": one per layer */
-    const char *features;    /* c of g = Θ_0 + Σ_k c_k(ω, λ) Θ_k: "poly:D", "cheb:D", "mlp:H,…,R",
-                                "split:H,…,R", "paper"; "auto": cheb:6, split:32,32,8 when ω enters */
-    const char *init;        /* "residual": starts as one ordinary network; "paper": uniform ±1/√fan_in;
-                                NULL: paper for the features "paper", else residual */
-    const char *weights;     /* distribution of ω: "ones" (ω does not enter), "dirichlet",
-                                "exponential", "multinomial", "fold"; each with mean 1 */
-    double alpha;            /* concentration of dirichlet; 1 */
-    int64_t blocks;          /* K; 0: one per training row; −1: 16, or n when that is less */
-    int64_t embedding;       /* columns that ω is embedded into; 0: chosen by K */
-    int omega0;              /* non-zero: λ is multiplied by a random weight ω₀ too */
+    const char *penalty; /* "scalar": one λ in all; "layer": one per layer */
+    const char *features; /* c of g = Θ_0 + Σ_k c_k(ω, λ) Θ_k: "poly:D", "cheb:D", "mlp:H,…,R",
+                             "split:H,…,R", "paper"; "auto": cheb:5, split:32,32,8 when ω enters */
+    const char *init; /* "residual": starts as one ordinary network; "paper": uniform ±1/√fan_in;
+                         NULL: paper for the features "paper", else residual */
+    const char *weights; /* distribution of ω, mean 1: "ones" (ω does not enter), "dirichlet",
+                            "exponential" (weighted Bayesian bootstrap: Newton, Polson, Xu 2021),
+                            "multinomial" (bootstrap of blocks), "fold" (cross-validation) */
+    double alpha;        /* concentration of dirichlet; 1 */
+    int64_t blocks;      /* K; 0: one per training row; −1: 16, or n when that is less */
+    int64_t embedding;   /* columns that ω is embedded into; 0: chosen by K */
+    int omega0;          /* non-zero: λ is multiplied by a random weight ω₀ too */
     /* training */
-    const char *mode;        /* "criterion": minimise E L(g(ω, λ); ω, λ) */
-    const char *descent;     /* "auto", "gradient", "collocation" */
-    const char *plan;        /* "auto", "direct", "factored" */
-    const char *nodes;       /* how λ is drawn: "auto", "nodes", "stratified" */
-    int64_t draws;           /* of (ω, λ) in every step; 10 */
-    int64_t minibatches;     /* a step, each for an equal share of the draws; 0: 2 for collocation with
-                                an even number of draws, else 1 */
-    int64_t batch;           /* rows of a minibatch; 128 */
-    double epochs;           /* passes over the training rows; 5 */
-    int64_t steps;           /* of training; 0: from epochs */
-    double rate;             /* peak step size of Adam; 3e-3 */
-    const char *schedule;    /* after the warm-up: "cosine", "constant" */
-    int64_t warmup;          /* steps; 50 */
-    double beta1, beta2;     /* Adam's decays; 0.9, 0.999 */
-    double clip;             /* largest gradient norm; 0: no limit */
-    double ridge;            /* of the collocation's least squares; 1e-3 */
-    double stretch;          /* collocation: how far the nodes reach beyond the range; 1.1 */
-    int64_t seed;            /* ≥ 0: of initialisation, draws and minibatches; 1 */
+    const char *mode;     /* "criterion": minimise E L(g(ω, λ); ω, λ) */
+    const char *descent;  /* "auto", "gradient", "collocation" */
+    const char *plan;     /* "auto", "direct", "factored" */
+    const char *nodes;    /* how λ is drawn: "auto", "nodes", "stratified" */
+    int64_t draws;        /* of (ω, λ) in every step; 0: by the recipe (about 1.3 R) */
+    int64_t minibatches;  /* a step, each for an equal share of the draws; 0: 2 for collocation with
+                             an even number of draws, else 1 */
+    int64_t batch;        /* rows of a minibatch; 128 */
+    double epochs;        /* passes over the training rows; 5 */
+    int64_t steps;        /* of training; 0: from epochs */
+    double rate;          /* peak step size of Adam; 0: by the recipe, from the steps */
+    const char *schedule; /* after the warm-up: "cosine", "constant" */
+    int64_t warmup;       /* steps; −1: 50, or a tenth of the steps when that is less */
+    double beta1, beta2;  /* Adam's decays; 0: by the recipe */
+    double clip;          /* largest gradient norm; 0: no limit */
+    double ridge;         /* of the collocation's least squares; 1e-3 */
+    double stretch;       /* collocation: how far the nodes reach beyond the range; 0: by the recipe */
+    double tilt;          /* collocation: step sizes fall as 2^(−tilt·u) along λ; 0.5 */
+    int64_t seed;         /* ≥ 0: of initialisation, draws and minibatches; 1 */
     /* files */
-    const char *out;         /* model file to write at the end, or NULL */
-    const char *checkpoint;  /* file for the state of an unfinished run; NULL: OUT.checkpoint when out
-                                is given, else none. It is removed once the model is written to out. */
-    int resume;              /* non-zero: go on from the checkpoint; the result has the same bits as an
-                                uninterrupted run. AM_ERR_USAGE when it is of another run. */
+    const char *out;           /* model file to write at the end, or NULL */
+    const char *checkpoint;    /* file for the state of an unfinished run; NULL: OUT.checkpoint when
+                                  out is given, else none. Removed once the model is in out. */
+    int resume;                /* non-zero: go on from the checkpoint, to the same bits as without
+                                  interruption. AM_ERR_USAGE when it is of another run */
     double checkpoint_seconds; /* between checkpoints; 0: only when stopped; 30 */
     /* progress */
     am_progress_function progress; /* or NULL */
@@ -224,8 +229,8 @@ typedef struct am_fit_options {
 } am_fit_options;
 AM_API void am_fit_options_default(am_fit_options *options, size_t size);
 
-/* Trains a generator on the data. The model holds on to both. AM_ERR_DIVERGED: the message names the
- * step and, where one is kept, the checkpoint with the last good state. */
+/* Trains a generator on the data. The model holds on to both. AM_ERR_DIVERGED: the message names
+ * the step and, where one is kept, the checkpoint with the last good state. */
 AM_API am_status am_fit(am_device *device, am_dataset *data, const am_fit_options *options,
                         am_model **model, am_error *err);
 
@@ -233,13 +238,14 @@ AM_API am_status am_fit(am_device *device, am_dataset *data, const am_fit_option
 
 /* Reads a model file of am_fit, am_model_save or the command line. It has no data yet: weights and
  * export work, curve, tune and sample need am_model_attach. */
-AM_API am_status am_model_load(am_device *device, const char *path, am_model **model, am_error *err);
+AM_API am_status am_model_load(am_device *device, const char *path, am_model **model,
+                               am_error *err);
 /* Writes a safetensors file, by replacing `path` only once it is complete. */
 AM_API am_status am_model_save(const am_model *model, const char *path, am_error *err);
 AM_API void am_model_free(am_model *model);
 
-/* Reads the data that the model was fitted to, split and normalised as then: from where the model says
- * (source NULL) or from where they are now. test: CSV file with test rows, or NULL. */
+/* Reads the data that the model was fitted to, split and normalised as then: from where the model
+ * says (source NULL) or from where they are now. test: CSV file with test rows, or NULL. */
 AM_API am_status am_model_dataset(const am_model *model, const char *source, const char *test,
                                   am_dataset **data, am_error *err);
 /* Gives the model the data to be judged on; NULL: am_model_dataset(model, NULL, NULL). AM_ERR_INPUT
@@ -247,24 +253,24 @@ AM_API am_status am_model_dataset(const am_model *model, const char *source, con
 AM_API am_status am_model_attach(am_model *model, am_dataset *data, am_error *err);
 
 typedef struct am_model_info {
-    char target[192];        /* "784-64-10" */
+    char target[192]; /* "784-64-10" */
     char activation[8];
     char features[64];
-    char weights[16];        /* distribution of ω */
-    int classes;             /* 1: classification, 0: regression */
-    int groups;              /* G, length of every λ below */
-    int64_t params;          /* P, length of every θ below */
-    int64_t blocks;          /* K, length of every ω below */
-    int sees_omega;          /* 1: g depends on ω; 0: ω must be NULL below */
+    char weights[16]; /* distribution of ω */
+    int classes;      /* 1: classification, 0: regression */
+    int groups;       /* G, length of every λ below */
+    int64_t params;   /* P, length of every θ below */
+    int64_t blocks;   /* K, length of every ω below */
+    int sees_omega;   /* 1: g depends on ω; 0: ω must be NULL below */
     double lambda_low, lambda_high;
     int64_t seed;
-    int64_t step, steps;     /* done, of how many */
-    char plan[16];           /* execution plan that was used; empty for a loaded model */
-    double fit_loss;         /* mean of L over the last steps, and seconds of the fit; NaN for a loaded */
-    double fit_seconds;      /* model */
+    int64_t step, steps; /* done, of how many */
+    char plan[16];       /* execution plan that was used; empty for a loaded model */
+    double fit_loss;     /* mean of L over the last steps; NaN for a loaded model */
+    double fit_seconds;  /* of the fit; NaN for a loaded model */
     char data_name[64];
-    int64_t train_rows;      /* n */
-    int has_data;            /* 1: data are attached */
+    int64_t train_rows; /* n */
+    int has_data;       /* 1: data are attached */
 } am_model_info;
 AM_API am_status am_model_describe(const am_model *model, am_model_info *info, am_error *err);
 
@@ -275,7 +281,8 @@ typedef struct am_metrics {
     double nll, nll_se;           /* mean of ℓ and its standard error over the rows */
     double accuracy, accuracy_se; /* NaN in regression, as all below */
     double brier;                 /* Σ_c (p_c − 1[c = y])², 0..2 */
-    double ece;                   /* calibration error: top label, 15 equal-width bins, L1 */
+    double ece;                   /* calibration error: top label, 15 equal-width bins, L1 (Guo et
+                                     al. 2017, eq. 3) */
 } am_metrics;
 
 typedef struct am_curve_options {
@@ -287,9 +294,9 @@ typedef struct am_curve_options {
 } am_curve_options;
 AM_API void am_curve_options_default(am_curve_options *options, size_t size);
 
-/* The tuning curve on the validation rows: lambda (N) equally spaced in log λ over the range, both ends
- * included, the same λ for all groups; at (N) at ω = 1; nll_band and accuracy_band (N, Q) the quantiles
- * over draws of ω, NaN when the model does not see ω. Any output may be NULL. */
+/* The tuning curve on the validation rows: lambda (N) equally spaced in log λ over the range, both
+ * ends included, the same λ for all groups; at (N) at ω = 1; nll_band and accuracy_band (N, Q) the
+ * quantiles over draws of ω, NaN when the model does not see ω. Any output may be NULL. */
 AM_API am_status am_curve(am_model *model, const am_curve_options *options, double *lambda,
                           am_metrics *at, double *nll_band, double *accuracy_band, am_error *err);
 
@@ -298,16 +305,17 @@ typedef struct am_choice {
     int groups;                      /* G */
     double lambda[AM_CHOICE_GROUPS]; /* (G) the choice */
     double value;                    /* metric there */
-    double derivative;               /* ‖∂NLL/∂u‖ there, u ∈ [−1, 1] the normalised log λ; NaN unless
-                                        the rule is "gradient" */
-    int edge_alarm;                  /* 1: the choice lies on the end of the range: widen it */
-    int flat_alarm;                  /* 1: half the range is within one standard error of the best */
+    double derivative; /* ‖∂NLL/∂u‖ there, u ∈ [−1, 1] the normalised log λ; NaN unless
+                          the rule is "gradient" */
+    int edge_alarm;    /* 1: the choice lies on the end of the range: widen it */
+    int flat_alarm;    /* 1: half the range is within one standard error of the best */
 } am_choice;
 
 typedef struct am_tune_options {
     size_t size;
-    const char *rule;   /* "grid": best point; "one-se": largest λ within one standard error of it;
-                           "gradient": refined from it by the exact derivative of the NLL */
+    const char *rule;   /* "grid": best point; "one-se": largest λ within one standard error of it
+                           (Breiman et al. 1984); "gradient": refined from it by the exact
+                           derivative of the NLL through the generator */
     const char *metric; /* "nll", "accuracy" */
     int points;         /* N of the grid; 20 */
     int draws;          /* of ω for `best`; 50 */
@@ -320,33 +328,33 @@ AM_API am_status am_tune(am_model *model, const am_tune_options *options, am_cho
                          double *best, am_error *err);
 
 typedef struct am_posterior {
-    int draws;                          /* D */
-    int from_generator;                 /* 1: θ_d = g(ω_d, λ); 0: the model does not see ω, and the
-                                           draws are weighted refits of a few steps from g(1, λ) */
-    int64_t steps;                      /* of those refits, else 0 */
-    int test_rows;                      /* 1: judged on the test rows; 0: there are none, on the
-                                           validation rows */
-    am_metrics mean;                    /* of the predictive mean, the average of the probabilities;
-                                           NaN in regression */
-    double accuracy_mean, accuracy_sd;  /* over the draws */
+    int draws;          /* D */
+    int from_generator; /* 1: θ_d = g(ω_d, λ); 0: the model does not see ω, and the
+                           draws are weighted refits of a few steps from g(1, λ) */
+    int64_t steps;      /* of those refits, else 0 */
+    int test_rows;      /* 1: judged on the test rows; 0: there are none, on the
+                           validation rows */
+    am_metrics mean;    /* of the predictive mean, the average of the probabilities;
+                           NaN in regression */
+    double accuracy_mean, accuracy_sd; /* over the draws */
     double nll_mean;
 } am_posterior;
 
-/* D ≥ 2 draws of ω at one λ (G) within the model's range. draw (D): metrics of every draw; theta (D, P):
- * its parameters; each may be NULL. The draws depend on the model's seed only. */
-AM_API am_status am_sample(am_model *model, const double *lambda, int draws, am_posterior *posterior,
-                           am_metrics *draw, float *theta, am_error *err);
+/* D ≥ 2 draws of ω at one λ (G) within the model's range. draw (D): metrics of every draw; theta
+ * (D, P): its parameters; each may be NULL. The draws depend on the model's seed only. */
+AM_API am_status am_sample(am_model *model, const double *lambda, int draws,
+                           am_posterior *posterior, am_metrics *draw, float *theta, am_error *err);
 
 /* omega (D, K): draws of block weights with mean 1. kind, alpha: as in am_fit_options. */
 AM_API am_status am_draw_weights(am_device *device, const char *kind, double alpha, int64_t blocks,
                                  int draws, int64_t seed, float *omega, am_error *err);
 
-/* theta (P) = g(ω, λ), tensors as in am_param_table. lambda (G) within the model's range; omega (K),
- * not negative, or NULL for ω = 1. */
+/* theta (P) = g(ω, λ), tensors as in am_param_table. lambda (G) within the model's range; omega
+ * (K), not negative, or NULL for ω = 1. */
 AM_API am_status am_weights(am_model *model, const double *lambda, const float *omega, float *theta,
                             am_error *err);
-/* The same as a safetensors file that other tools load; inputs that were normalised per column bring
- * "input.mean" and "input.sd" along, images the metadata input_mean and input_sd. */
+/* The same as a safetensors file that other tools load; inputs that were normalised per column
+ * bring "input.mean" and "input.sd" along, images the metadata input_mean and input_sd. */
 AM_API am_status am_export(am_model *model, const double *lambda, const float *omega,
                            const char *path, am_error *err);
 
@@ -372,10 +380,11 @@ typedef struct am_refit_options {
 } am_refit_options;
 AM_API void am_refit_options_default(am_refit_options *options, size_t size);
 
-/* Trains D models from scratch as one batch, each on L(θ; ω_d, λ_d): the baseline for a generator, and
- * its check. A model gets the bits that it would get alone. lambda (D, G) positive; omega (D, K) or
- * NULL for ω = 1. Outputs, each may be NULL: theta (D, P); validation (D) and test (D), metrics on
- * these rows; test needs a data set with test rows. Nothing is kept of an interrupted run. */
+/* Trains D models from scratch as one batch, each on L(θ; ω_d, λ_d): the baseline for a generator,
+ * and its check. A model gets the bits that it would get alone. lambda (D, G) positive; omega (D,
+ * K) or NULL for ω = 1. Outputs, each may be NULL: theta (D, P); validation (D) and test (D),
+ * metrics on these rows; test needs a data set with test rows. Nothing is kept of an interrupted
+ * run. */
 AM_API am_status am_refit(am_device *device, am_dataset *data, const am_refit_options *options,
                           int models, const double *lambda, const float *omega, float *theta,
                           am_metrics *validation, am_metrics *test, am_error *err);

@@ -15,16 +15,21 @@ static adam_rule simple_rule(device *d)
 }
 
 /* R = M = 1, c = 1, ridge = 1: W = 1/(1 + 1) = ½. g = 4: v = ¼·16 = 4, v̂ = 16, D = 4/4 = 1;
- * m = ½·½·1 = ¼, Θ = 1 − 0.1·¼/½. With a clip factor of ½ v = 1 and D is still 1. */
+ * m = ½·½·1 = ¼, Θ = 1 − 0.1·¼/½. With a clip factor of ½ v = 1 and D is still 1; with a tilt of 1 and a
+ * mean u of 1 D is ½, so that m = ⅛ and Θ = 1 − 0.1·¼. */
 Test(cpu_collocation, worked_by_hand)
 {
-    for (int clipped = 0; clipped < 2; clipped++) {
+    for (int variant = 0; variant < 4; variant++) {
+        bool clipped = variant % 2 == 1, tilted = variant / 2 == 1;
         device d = device_open();
         collocation_args a = {.rule = simple_rule(&d),
                               .models = 1,
                               .features = 1,
                               .params = 1,
+                              .groups = 2,
                               .ridge = 1,
+                              .tilt = tilted ? 1 : 0,
+                              .u = device_floats(&d, 2, (float[]){1.5F, 0.5F}),
                               .c = device_floats(&d, 1, (float[]){1}),
                               .grad = device_floats(&d, 1, (float[]){4}),
                               .theta = device_floats(&d, 1, (float[]){1}),
@@ -33,9 +38,9 @@ Test(cpu_collocation, worked_by_hand)
         if (clipped)
             a.rule.guard = device_guard(&d, (guard_state){.clip_factor = 0.5});
         d.op->collocation(d.be, &a);
-        expect_floats(&d, a.moment1, 1, (float[]){0.25F}, 0.0);
+        expect_floats(&d, a.moment1, 1, (float[]){tilted ? 0.125F : 0.25F}, 0.0);
         expect_floats(&d, a.moment2, 1, (float[]){clipped ? 1 : 4}, 0.0);
-        expect_floats(&d, a.theta, 1, (float[]){0.95F}, 1e-7);
+        expect_floats(&d, a.theta, 1, (float[]){tilted ? 0.975F : 0.95F}, 1e-7);
         device_close(&d);
     }
 }
@@ -50,6 +55,8 @@ Test(cpu_collocation, square_basis_interpolates_the_steps)
                           .models = 2,
                           .features = 2,
                           .params = 1,
+                          .groups = 1,
+                          .u = device_floats(&d, 2, (float[]){1, -1}),
                           .c = device_floats(&d, 4, (float[]){1, 1, 1, -1}),
                           .grad = device_floats(&d, 2, (float[]){4, 2}),
                           .theta = device_floats(&d, 2, NULL),
@@ -96,6 +103,8 @@ static void solve(double *a, int n, double *x, int columns)
     }
 }
 
+static const double TILT = 0.7;
+
 typedef struct {
     int models, features;
     int64_t params;
@@ -120,6 +129,12 @@ static double *projection(device *d, problem p, const float *c, double ridge)
     return w;
 }
 
+/* u_m of the problems: cos(π(m+0.3)/M). */
+static double node(problem p, int m)
+{
+    return cos(acos(-1.0) * (m + 0.3) / p.models);
+}
+
 typedef struct {
     double *theta, *moment1, *moment2;
 } state;
@@ -135,6 +150,7 @@ static void naive_step(problem p, const double *w, const float *g, schedule rate
             double *v = s.moment2 + m * p.params + i;
             *v = 0.999 * *v + 0.001 * own * own;
             step_of[m] = own / (sqrt(*v / (1.0 - pow(0.999, t + 1))) + 1e-8);
+            step_of[m] *= pow(2.0, -TILT * node(p, m));
         }
         for (int k = 0; k < p.features; k++) {
             double projected = 0.0;
@@ -157,6 +173,14 @@ static const float *chebyshev_rows(device *d, problem p)
     return c;
 }
 
+static const dev_f32 *node_rows(device *d, problem p)
+{
+    float *u = host_floats(d, p.models);
+    for (int m = 0; m < p.models; m++)
+        u[m] = (float)node(p, m);
+    return device_floats(d, p.models, u);
+}
+
 static void run_problem(problem p)
 {
     device d = device_open();
@@ -176,7 +200,10 @@ static void run_problem(problem p)
         .models = p.models,
         .features = p.features,
         .params = p.params,
+        .groups = 1,
         .ridge = 1e-3,
+        .tilt = TILT,
+        .u = node_rows(&d, p),
         .c = device_floats(&d, (int64_t)p.models * p.features, c),
         .theta = device_floats(&d, n, theta),
         .moment1 = device_floats(&d, n, NULL),
@@ -220,7 +247,9 @@ Test(cpu_collocation, halted_guard_freezes_everything)
                           .models = M,
                           .features = R,
                           .params = P,
+                          .groups = 1,
                           .ridge = 1e-3,
+                          .u = device_floats(&d, M, NULL),
                           .c = device_floats(&d, M * R, random_floats(&d, M * R, 4)),
                           .grad = device_floats(&d, M * P, random_floats(&d, M * P, 5)),
                           .theta = device_floats(&d, R * P, theta),

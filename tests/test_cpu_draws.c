@@ -252,6 +252,8 @@ static void lambda_at(lambda_kind kind, uint64_t step, int draws, float *lambda,
 {
     backend *be = open_cpu(1);
     draw_lambda_args a = {.kind = kind,
+                          .sets = 1,
+                          .stretch = 1.0,
                           .seed = 21,
                           .draws = draws,
                           .groups = 2,
@@ -334,7 +336,34 @@ Test(cpu_draws, nodes_are_shifted_chebyshev_nodes)
     cr_assert_gt(fabs(phi[0][0] - phi[1][0]), 1e-3);
 }
 
-/* Over the steps u of every draw is uniform on [−1, 1]; for the nodes acos(u)/π is on [0, 1]. */
+/* In the first group draw m keeps the node (m mod M/S)·S + ⌊m/(M/S)⌋, stretched over the ends. */
+Test(cpu_draws, nodes_of_the_first_group_keep_their_places_and_alternate_between_sets)
+{
+    const double pi = acos(-1.0), stretch = 1.25;
+    float lambda[6], u[6];
+    backend *be = open_cpu(1);
+    for (uint64_t step = 0; step < 20; step++) {
+        draw_lambda_args a = {.kind = LAMBDA_NODES, .sets = 2, .stretch = stretch, .seed = 3,
+                              .draws = 6, .groups = 1, .log_low = {-2.0}, .log_high = {2.0},
+                              .step = (const dev_u64 *)&step, .lambda = (dev_f32 *)lambda,
+                              .u = (dev_f32 *)u};
+        be->op->draw_lambda(be, &a);
+        cr_assert_eq(be->failure.status, AM_OK, "%s", be->failure.message);
+        double t2 = acos((double)u[1]) / pi; /* node 2, inside: gives φ */
+        double phi = ((t2 - 0.5) / stretch + 0.5) * 6.0 - 2.0;
+        static const int node[6] = {0, 2, 4, 1, 3, 5};
+        cr_assert(phi > -1e-6 && phi < 1.0 + 1e-6, "phi %g", phi);
+        for (int m = 0; m < 6; m++) {
+            double t = 0.5 + stretch * ((node[m] + phi) / 6.0 - 0.5);
+            double expected = cos(pi * fmin(fmax(t, 0.0), 1.0));
+            cr_assert_float_eq(u[m], expected, 1e-5, "draw %d", m);
+        }
+    }
+    backend_close(be);
+}
+
+/* Over the steps u of every draw is uniform on [−1, 1]; for the nodes acos(u)/π is on [0, 1], for the
+ * second group, which takes them in a random order. */
 Test(cpu_draws, every_draw_covers_the_range)
 {
     enum { N = 5000 };
@@ -344,7 +373,7 @@ Test(cpu_draws, every_draw_covers_the_range)
         for (uint64_t step = 0; step < N; step++) {
             lambda_at((lambda_kind)kind, step, 6, lambda, u);
             for (int m = 0; m < 6; m++) {
-                double x = kind == LAMBDA_NODES ? acos((double)u[2 * m]) / acos(-1.0)
+                double x = kind == LAMBDA_NODES ? acos((double)u[2 * m + 1]) / acos(-1.0)
                                                 : (u[2 * m] + 1.0) * 0.5;
                 tenth[m][AM_MIN((int)(x * 10.0), 9)]++; /* u may round to the end */
             }

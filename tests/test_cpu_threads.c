@@ -114,7 +114,8 @@ enum { M = 6, B = 129, D = 50, H = 33, C = 10, R = 7, P = H * D + H + C * H + C,
 typedef struct {
     device d;
     dev_f32 *x, *c, *head, *theta, *grad, *hidden, *dhidden, *logits, *moment1, *moment2;
-    dev_f32 *own_moment1, *own_moment2, *lambda, *gram, *s, *dc, *mixed, *e;
+    dev_f32 *own_moment1, *own_moment2, *plain_moment1, *plain_moment2;
+    dev_f32 *lambda, *gram, *s, *dc, *mixed, *e;
     dev_f64 *loss, *score;
     dev_i32 *label;
     dev_u64 *step;
@@ -142,6 +143,8 @@ static run run_open(int threads)
     r.moment2 = device_floats(d, R * P, NULL);
     r.own_moment1 = device_floats(d, R * P, NULL);
     r.own_moment2 = device_floats(d, M * P, NULL);
+    r.plain_moment1 = device_floats(d, M * P, NULL);
+    r.plain_moment2 = device_floats(d, M * P, NULL);
     r.gram = device_floats(d, R * R, NULL);
     r.s = device_floats(d, R * R, NULL);
     r.dc = device_floats(d, M * R, NULL);
@@ -221,13 +224,13 @@ static void optimise(run *r)
     outer.moment1 = r->moment1, outer.moment2 = r->moment2;
     op->adam_outer(be, &outer);
     collocation_args collocation = {.rule = rule, .models = M, .features = R, .params = P};
+    collocation.groups = 1, collocation.tilt = 0.5, collocation.u = r->lambda;
     collocation.ridge = 1e-3, collocation.c = r->c, collocation.grad = r->grad;
     collocation.theta = r->head, collocation.moment1 = r->own_moment1;
     collocation.moment2 = r->own_moment2;
     op->collocation(be, &collocation);
-    adam_args plain = {.rule = rule, .rows = 1, .columns = M * P, .theta = r->theta};
-    plain.grad = r->grad, plain.moment1 = r->own_moment2, plain.moment2 = r->own_moment2;
-    plain.moment1 = f32_at(r->mixed, 0), plain.columns = AM_MIN(M * P, M * B * H);
+    adam_args plain = {.rule = rule, .rows = M, .columns = P, .theta = r->theta, .grad = r->grad};
+    plain.moment1 = r->plain_moment1, plain.moment2 = r->plain_moment2;
     op->adam(be, &plain);
     op->advance(be, r->step);
 }
@@ -237,10 +240,10 @@ static void factored(run *r)
 {
     const backend_ops *op = r->d.op;
     backend *be = r->d.be;
-    enum { COUNT = M * B * H / R };
-    mix_forward_args mix = {M, R, COUNT / M, ACT_TANH, r->c, r->hidden, r->mixed};
+    enum { COUNT = M * B * H / R }; /* the R rows of Z are the hidden layers */
+    mix_forward_args mix = {M, R, COUNT, ACT_TANH, r->c, r->hidden, r->mixed};
     op->mix_forward(be, &mix);
-    mix_backward_args back = {M,         R,        COUNT / M,  ACT_TANH, r->c,
+    mix_backward_args back = {M,         R,        COUNT,      ACT_TANH, r->c,
                               r->hidden, r->mixed, r->dhidden, r->e,     r->dc};
     op->mix_backward(be, &back);
     matmul_args gram = {.batch = 1, .transpose_b = true, .m = R, .n = R, .k = P, .alpha = 1};

@@ -108,10 +108,10 @@ Test(options, defaults_of_fit)
     const settings *s = &p.s;
     cr_assert(p.request == ASK_RUN && strcmp(p.cmd->name, "fit") == 0);
     cr_assert_str_eq(s->data, "mnist");
-    cr_assert(s->seed == 1 && s->threads == 0 && s->draws == 10 && s->batch == 128);
-    cr_assert(s->steps == 0 && s->warmup == 50 && s->blocks == 16 && s->embedding == 0);
+    cr_assert(s->seed == 1 && s->threads == 0 && s->draws == 0 && s->batch == 128);
+    cr_assert(s->steps == 0 && s->warmup == -1 && s->blocks == 16 && s->embedding == 0);
     cr_assert(s->lambda_low == 1e-5 && s->lambda_high == 1e-1);
-    cr_assert(s->epochs == 5 && s->rate == 3e-3 && s->ridge == 1e-3 && s->clip == 0);
+    cr_assert(s->epochs == 5 && s->rate == 0 && s->ridge == 1e-3 && s->clip == 0);
     cr_assert(s->alpha == 1 && s->checkpoint_seconds == 30 &&
               fabs(s->validation - 1.0 / 6) < 1e-16);
     cr_assert(!s->json && !s->quiet && !s->resume && !s->omega0);
@@ -127,7 +127,7 @@ Test(options, defaults_of_fit)
 Test(options, one_name_means_what_the_command_says)
 {
     parsed p = parse_good("experiment mnist --draws 7 --epochs 2.5");
-    cr_assert(p.s.posterior_draws == 7 && p.s.draws == 10); /* draws of fit: its default */
+    cr_assert(p.s.posterior_draws == 7 && p.s.draws == 0); /* draws of fit: its default */
     cr_assert(p.s.epochs == 2.5 && p.s.lambda_low == 1e-5 && p.s.lambda_high == 1e-1);
     cr_assert(p.s.out == NULL && p.s.metric == NULL);
     settings_free(&p.s);
@@ -249,24 +249,24 @@ static const struct {
     {"fit -x", "unknown option -x; options begin with two dashes, amortune fit --help lists them"},
     {"curve m --epochs 3",
      "--epochs is no option of curve; only fit, refit and experiment take it"},
-    {"curve m --resume", "--resume is no option of curve; only fit takes it"},
+    {"curve m --resume", "--resume is no option of curve; only fit and experiment take it"},
     {"fit --data", "--data needs a value; give --data D"},
     {"fit --data --json", "--data needs a value; give --data D"},
     {"fit --out -- x", "--out needs a value; give --out MODEL"},
     {"fit --data a --json=maybe",
      "--json maybe: not a truth value; give true or false, or nothing for true"},
-    {"fit --data a --draws ten", "--draws ten: not a whole number; give a whole number in 1..4096"},
-    {"fit --data a --draws 1.5", "--draws 1.5: not a whole number; give a whole number in 1..4096"},
-    {"fit --data a --draws=", "--draws '': not a whole number; give a whole number in 1..4096"},
-    {"fit --data a --draws 0", "--draws 0: out of range; give a whole number in 1..4096"},
+    {"fit --data a --draws ten", "--draws ten: not a whole number; give a whole number in 0..4096"},
+    {"fit --data a --draws 1.5", "--draws 1.5: not a whole number; give a whole number in 0..4096"},
+    {"fit --data a --draws=", "--draws '': not a whole number; give a whole number in 0..4096"},
+    {"fit --data a --draws -1", "--draws -1: out of range; give a whole number in 0..4096"},
     {"fit --data a --seed 9223372036854775808",
      "--seed 9223372036854775808: out of range; give a whole number in 0..9223372036854775807"},
     {"fit --data a --blocks 0",
      "--blocks 0: out of range; give a whole number in 1..2147483647, or n"},
-    {"fit --data a --rate fast", "--rate fast: not a number; give a number above 0, at most 1000"},
-    {"fit --data a --rate nan", "--rate nan: not a number; give a number above 0, at most 1000"},
-    {"fit --data a --rate 0", "--rate 0: out of range; give a number above 0, at most 1000"},
-    {"fit --data a --rate -1", "--rate -1: out of range; give a number above 0, at most 1000"},
+    {"fit --data a --rate fast", "--rate fast: not a number; give a number in 0..1000"},
+    {"fit --data a --rate nan", "--rate nan: not a number; give a number in 0..1000"},
+    {"fit --data a --rate 1001", "--rate 1001: out of range; give a number in 0..1000"},
+    {"fit --data a --rate -1", "--rate -1: out of range; give a number in 0..1000"},
     {"fit --data a --alpha 1e9", "--alpha 1e9: out of range; give a number in 0.05..1000000"},
     {"fit --data a --plan fast", "--plan fast: no such choice; give auto, direct or factored"},
     {"fit --data=", "--data '': empty; give D"},

@@ -369,12 +369,15 @@ typedef struct {
 
 /* Collocation descent. Every draw j takes the step that Adam would give it alone, and the features
  * take the least-squares projection of these steps: with W = (cᵀc/M + ridge·I)⁻¹cᵀ/M  (R,M),
- *   v_j ← β₂v_j + (1−β₂)G_j²;  D_j = G_j/(√v̂_j + ε);  m ← β₁m + (1−β₁)·W·D;  Θ ← Θ − lr·m/(1−β₁ᵗ⁺¹). */
+ *   v_j ← β₂v_j + (1−β₂)G_j²;  D_j = 2^(−tilt·ū_j)·G_j/(√v̂_j + ε), ū_j the mean of u_j;
+ *   m ← β₁m + (1−β₁)·W·D;  Θ ← Θ − lr·m/(1−β₁ᵗ⁺¹). */
 typedef struct {
     adam_rule rule;
     int models, features;
     int64_t params;
-    double ridge;
+    int groups;           /* G */
+    double ridge, tilt;
+    const dev_f32 *u;     /* (M, G) */
     const dev_f32 *c;     /* (M, R) */
     const dev_f32 *grad;  /* (M, P): every model's own gradient, unscaled */
     dev_f32 *theta;       /* (R, P) */

@@ -54,6 +54,8 @@ bool am_path_is_folder(const char *path);
 am_status am_make_folders(const char *path, am_error *err);
 /* Checks that a file could be created in `folder` (creating the folder): fail before the work. */
 am_status am_check_writable(const char *folder, am_error *err);
+/* The same for a file that results are to be written to (--out). */
+am_status am_check_writable_file(const char *path, am_error *err);
 /* Whole file into fresh memory with a terminating NUL (not counted in *size); free() it. */
 am_status am_read_file(const char *path, char **bytes, size_t *size, am_error *err);
 

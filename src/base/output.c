@@ -143,6 +143,8 @@ static int finish(am_output *out)
 
 am_status am_output_commit(am_output *out, am_error *err)
 {
+    if (!out->stream)
+        return am_fail(err, AM_ERR_INTERNAL, "an output is committed that is not open; report it");
     int cause = finish(out);
     am_status status = cause ? am_fail_errno(err, out->path, "write", cause) : AM_OK;
     am_output_discard(out);

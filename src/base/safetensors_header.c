@@ -148,7 +148,8 @@ am_status header_parse(const char *path, const char *text, size_t size, header_t
     table->json = cJSON_ParseWithLengthOpts(text, size, &stop, false);
     am_status status;
     if (!cJSON_IsObject(table->json))
-        status = header_damaged(err, path, "the header's JSON is wrong at byte %td", stop - text);
+        status = header_damaged(
+            err, path, "the header's JSON is wrong at byte %td (or memory is out)", stop - text);
     else
         status = parse_items(path, table, err);
     if (status != AM_OK)

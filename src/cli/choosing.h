@@ -1,7 +1,8 @@
-/* choosing — a curve and the λ chosen from it, as tune, sample and export share them. */
-#ifndef AM_CHOOSING_H
-#define AM_CHOOSING_H
+/* choosing — how the settings choose λ, as tune, sample and export share it. */
+#ifndef AM_CLI_CHOOSING_H
+#define AM_CLI_CHOOSING_H
 
+#include "api/choosing.h"
 #include "cli/session.h"
 
 metric_kind choosing_metric(const settings *set);

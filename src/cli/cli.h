@@ -34,7 +34,7 @@ typedef struct {
     char *mode, *descent, *plan, *schedule, *nodes;
     int64_t draws, batch, warmup, steps;
     int64_t minibatches;
-    double epochs, rate, clip, ridge, stretch, beta1, beta2;
+    double epochs, rate, clip, ridge, stretch, tilt, beta1, beta2;
     bool resume;
     double checkpoint_seconds;
     /* curve, tune, sample, refit, export */

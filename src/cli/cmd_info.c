@@ -1,8 +1,7 @@
 /* amortune info — what a model file holds. */
-#include "cli/session.h"
+#include "cli/output.h"
 
 #include "base/safetensors.h"
-#include "report/report.h"
 #include "train/names.h"
 
 #include <string.h>
@@ -19,7 +18,8 @@ static void print_text(const char *path, const model_record *r, const am_safeten
     printf("  features  %s\n", r->spec.features.text);
     printf("  lambda    %g to %g, %s\n", r->spec.lambda_low, r->spec.lambda_high,
            r->spec.per_layer ? "one per layer" : "one in all");
-    printf("  weights   %s, %lld blocks\n", omega_names[r->spec.weights], (long long)r->spec.blocks);
+    printf("  weights   %s, %lld blocks\n", omega_names[r->spec.weights],
+           (long long)r->spec.blocks);
     printf("  data      %s (%s), %lld training rows\n", r->data.name, r->data.source,
            (long long)r->data.rows);
     printf("  seed      %llu\n", (unsigned long long)r->spec.seed);
@@ -34,12 +34,13 @@ static void print_text(const char *path, const model_record *r, const am_safeten
     }
 }
 
-static void print_json(const char *path, const model_record *r, const am_safetensors *file)
+static cJSON *info_json(const char *path, const model_record *r, const am_safetensors *file)
 {
     static const char *const keys[] = {
-        "target", "activation", "loss",   "features", "init",    "penalty", "lambda_low",
-        "lambda_high", "weights", "blocks", "seed", "descent", "plan", "draws", "batch", "steps",
-        "step", "rate", "schedule", "data_name", "data_source", "data_rows", "version"};
+        "target",     "activation",  "loss",        "features",  "init",   "penalty",
+        "lambda_low", "lambda_high", "weights",     "blocks",    "seed",   "descent",
+        "plan",       "draws",       "batch",       "steps",     "step",   "rate",
+        "schedule",   "data_name",   "data_source", "data_rows", "version"};
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "path", path);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -51,22 +52,35 @@ static void print_json(const char *path, const model_record *r, const am_safeten
             cJSON_AddStringToObject(o, keys[i], text);
     }
     json_number(o, "params", (double)r->spec.target.params);
-    char *text = cJSON_Print(o);
-    printf("%s\n", text != NULL ? text : "{}");
-    cJSON_free(text);
-    cJSON_Delete(o);
+    return o;
+}
+
+/* Opens the model as a command that uses it would, so that what is listed is true. */
+static am_status check_model(const model_record *r, const am_safetensors *file, am_error *err)
+{
+    am_device *device;
+    generator g;
+    AM_TRY(am_device_open("cpu", 1, NULL, &device, err));
+    am_status status = model_restore(file, r, device->be, 1, &g, err);
+    if (status == AM_OK)
+        generator_close(&g);
+    am_device_close(device);
+    return status;
 }
 
 am_status command_info(const settings *set, am_error *err)
 {
     model_record record;
     am_safetensors *file;
+    if (set->out != NULL)
+        AM_TRY(am_check_writable_file(set->out, err));
     AM_TRY(model_load(set->argument[0], &record, &file, err));
-    if (set->json)
-        print_json(set->argument[0], &record, file);
-    else
+    am_status status = check_model(&record, file, err);
+    if (status == AM_OK && !set->json)
         print_text(set->argument[0], &record, file);
+    if (status == AM_OK)
+        status = output_document(set, info_json(set->argument[0], &record, file), err);
     model_record_free(&record);
     am_safetensors_free(file);
-    return AM_OK;
+    return status;
 }

@@ -1,19 +1,30 @@
 /* amortune refit — one model from scratch at one λ: the baseline. */
+#include "api/refitting.h"
+#include "api/weights_file.h"
 #include "cli/output.h"
-#include "cli/weights_file.h"
+#include "train/names.h"
 
 #include <stdlib.h>
 
-/* ω (K) of --weights-seed, or NULL for ω = 1. */
+/* A seed for ω alone asks for the Bayesian bootstrap. */
+static omega_kind weights_kind(const settings *set)
+{
+    if (set->weights_seed >= 0 && !settings_given(set, "weights"))
+        return OMEGA_DIRICHLET;
+    return (omega_kind)name_index(omega_names, set->weights);
+}
+
+/* One draw of ω (K), or NULL for ω = 1. */
 static am_status draw_weights(const session *s, const settings *set, int64_t blocks, float **omega,
                               am_error *err)
 {
     float *omega0;
+    omega_kind kind = weights_kind(set);
+    uint64_t seed = (uint64_t)(set->weights_seed >= 0 ? set->weights_seed : set->seed);
     *omega = NULL;
-    if (set->weights_seed < 0)
+    if (kind == OMEGA_ONES)
         return AM_OK;
-    AM_TRY(posterior_omega(s->be, OMEGA_DIRICHLET, 1.0, blocks, 1, (uint64_t)set->weights_seed,
-                           omega, &omega0, err));
+    AM_TRY(posterior_omega(s->be, kind, set->alpha, blocks, 1, seed, omega, &omega0, err));
     free(omega0);
     return AM_OK;
 }
@@ -21,24 +32,45 @@ static am_status draw_weights(const session *s, const settings *set, int64_t blo
 static am_status train(session *s, const settings *set, const target *t, dev_f32 **theta,
                        double *seconds, am_error *err)
 {
-    int64_t blocks = request_blocks(set, s->data->train.n);
-    int rows = (int)AM_MIN(set->batch, s->data->train.n);
-    double lambda[1] = {set->lambda_low};
+    am_fit_options options = request_options(set, s->data->train.n);
+    double lambda[AM_MAX_GROUPS]; /* the same for all layers */
+    for (int i = 0; i < AM_MAX_GROUPS; i++)
+        lambda[i] = set->lambda_low;
     float *omega;
-    AM_TRY(draw_weights(s, set, blocks, &omega, err));
-    refit_request request = {
-        .t = t, .models = 1, .lambda = lambda, .omega = omega, .blocks = blocks,
-        .seed = (uint64_t)set->seed, .rows = rows, .adam = request_optimiser(set),
-        .steps = set->steps > 0 ? set->steps : steps_for(set->epochs, s->data->train.n, rows),
-    };
+    AM_TRY(draw_weights(s, set, options.blocks, &omega, err));
+    refit_draws one = {.models = 1, .lambda = lambda, .omega = omega};
     progress shown = {0};
     train_hooks hooks = progress_hooks(&shown, set, NULL);
     double begin = am_seconds();
-    am_status status = refit_run(s->be, &request, &s->train, &hooks, theta, err);
+    am_status status = refit_models(s, &options, t, &one, &hooks, theta, err);
     *seconds = am_seconds() - begin;
     progress_end(&shown);
     free(omega);
     return status;
+}
+
+/* θ to the file of --out. */
+static am_status write_weights(const session *s, const settings *set, const target *t,
+                               const dev_f32 *theta, am_error *err)
+{
+    size_t params = (size_t)t->params;
+    float *host = am_alloc(params, sizeof *host, "weights", err);
+    if (host == NULL)
+        return AM_ERR_MEMORY;
+    am_status status = s->be->op->download(s->be, host, theta, params * sizeof *host, err);
+    if (status == AM_OK)
+        status =
+            weights_file_write(set->out, t, host, &s->data->norm, set->lambda_low, "refit", err);
+    free(host);
+    return status;
+}
+
+static void print_metrics(const char *rows, const target *t, const metrics *m)
+{
+    if (t->loss == LOSS_SQUARED)
+        printf("  %-10s  squared error %.4f\n", rows, m->nll);
+    else
+        printf("  %-10s  nll %.4f   accuracy %.4f\n", rows, m->nll, m->accuracy);
 }
 
 static am_status report(session *s, const settings *set, const target *t, dev_f32 *theta,
@@ -61,9 +93,9 @@ static am_status report(session *s, const settings *set, const target *t, dev_f3
         return AM_OK;
     }
     printf("refit at λ = %.3e in %.2f s\n", set->lambda_low, seconds);
-    printf("  validation  nll %.4f   accuracy %.4f\n", validation.nll, validation.accuracy);
+    print_metrics("validation", t, &validation);
     if (s->test.be != NULL)
-        printf("  test        nll %.4f   accuracy %.4f\n", rows.nll, rows.accuracy);
+        print_metrics("test", t, &rows);
     return AM_OK;
 }
 
@@ -73,7 +105,7 @@ am_status command_refit(const settings *set, am_error *err)
         return am_fail(err, AM_ERR_USAGE, "refit: --%s is missing",
                        set->data == NULL ? "data" : "lambda");
     if (set->out != NULL)
-        AM_TRY(output_check_file(set->out, err));
+        AM_TRY(am_check_writable_file(set->out, err));
     session s = {0};
     target t;
     dev_f32 *theta = NULL;
@@ -83,16 +115,15 @@ am_status command_refit(const settings *set, am_error *err)
     if (status == AM_OK)
         status = session_load(&s, &request, err);
     if (status == AM_OK)
-        status = session_upload(&s, request.seed, request_blocks(set, s.data->train.n), err);
+        status = session_upload(&s, request_blocks(set, s.data->train.n), err);
     if (status == AM_OK)
-        status = request_target(set, s.data, &t, err);
+        status = options_target(set->target, set->activation, s.data, &t, err);
     if (status == AM_OK)
         status = train(&s, set, &t, &theta, &seconds, err);
     if (status == AM_OK)
         status = report(&s, set, &t, theta, seconds, err);
     if (status == AM_OK && set->out != NULL)
-        status = weights_file_write(set->out, s.be, &t, theta, &s.data->norm, set->lambda_low,
-                                    "refit", err);
+        status = write_weights(&s, set, &t, theta, err);
     if (s.be != NULL)
         s.be->op->release(s.be, theta);
     session_close(&s);

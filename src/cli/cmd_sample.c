@@ -1,14 +1,15 @@
 /* amortune sample — draws of the posterior at one λ, their predictive mean and its metrics. */
+#include "api/sampling.h"
 #include "cli/choosing.h"
 #include "cli/output.h"
-#include "cli/sampling.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static cJSON *posterior_json(const posterior *p, const selection *choice)
 {
     cJSON *o = cJSON_CreateObject();
-    json_number(o, "lambda", choice->lambda[0]);
+    cJSON_AddItemToObject(o, "lambda", output_lambda_json(choice));
     json_number(o, "draws", p->draws);
     cJSON_AddBoolToObject(o, "audited", false);
     cJSON_AddStringToObject(o, "method", p->from_generator ? "generator" : "short weighted refits");
@@ -21,12 +22,17 @@ static cJSON *posterior_json(const posterior *p, const selection *choice)
 
 static void print_posterior(const posterior *p, const selection *choice, const char *rows)
 {
-    printf("%d draws at λ = %.3e, on the %s rows (unaudited; %s)\n", p->draws, choice->lambda[0],
-           rows, p->from_generator ? "weights from the generator"
-                                   : "short weighted refits from the generator");
-    if (p->mean.accuracy > 0)
-        printf("predictive mean   accuracy %.4f   nll %.4f   brier %.4f   ece %.4f\n",
-               p->mean.accuracy, p->mean.nll, p->mean.brier, p->mean.ece);
+    printf("%d draws at", p->draws);
+    output_lambda(choice, stdout);
+    printf(", on the %s rows (unaudited; %s)\n", rows,
+           p->from_generator ? "weights from the generator"
+                             : "short weighted refits from the generator");
+    if (isnan(p->accuracy_mean)) {
+        printf("single draws      squared error %.4f\n", p->nll_mean);
+        return;
+    }
+    printf("predictive mean   accuracy %.4f   nll %.4f   brier %.4f   ece %.4f\n", p->mean.accuracy,
+           p->mean.nll, p->mean.brier, p->mean.ece);
     printf("single draws      accuracy %.4f (sd %.4f)   nll %.4f\n", p->accuracy_mean,
            p->accuracy_sd, p->nll_mean);
 }
@@ -54,14 +60,17 @@ am_status command_sample(const settings *set, am_error *err)
     selection choice;
     posterior p = {0};
     const char *rows;
+    if (set->out != NULL)
+        AM_TRY(am_check_writable(set->out, err));
     if (set->posterior_draws < 2)
         return am_fail(err, AM_ERR_USAGE, "--draws %lld: a posterior needs at least 2 draws",
                        (long long)set->posterior_draws);
-    am_status status = session_model(&s, set, set->argument[0], (int)set->posterior_draws, true, err);
+    am_status status =
+        session_model(&s, set, set->argument[0], (int)set->posterior_draws, true, err);
     if (status == AM_OK)
         status = choose_lambda(&s, set, &choice, err);
     if (status == AM_OK) {
-        posterior_request request = sampling_request(&s, &choice, (int)set->posterior_draws);
+        posterior_request request = sampling_request(&s, choice.lambda, (int)set->posterior_draws);
         status = posterior_compute(&request, &p, err);
     }
     session_report_rows(&s, &rows);

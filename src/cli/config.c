@@ -91,7 +91,7 @@ static am_status parse_object(const char *path, const char *text, size_t size, c
                        path, line_of(text, end));
     if (!cJSON_IsObject(*object))
         return am_fail(err, AM_ERR_INPUT,
-                       "%s: no JSON object; write e.g. {\"epochs\": 5, \"features\": \"cheb:6\"}",
+                       "%s: no JSON object; write e.g. {\"epochs\": 5, \"features\": \"cheb:5\"}",
                        path);
     return AM_OK;
 }

@@ -2,8 +2,8 @@
 #ifndef AM_EXPERIMENT_MNIST_H
 #define AM_EXPERIMENT_MNIST_H
 
+#include "api/sampling.h"
 #include "cli/output.h"
-#include "cli/sampling.h"
 
 /* Everything the experiment measures; what the reports are written from. */
 typedef struct {

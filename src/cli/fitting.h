@@ -1,14 +1,9 @@
-/* fitting — fit a generator for a session, with checkpoints beside the model file. */
-#ifndef AM_FITTING_H
-#define AM_FITTING_H
+/* fitting — fit a generator for a session as the settings say, with progress on the terminal. */
+#ifndef AM_CLI_FITTING_H
+#define AM_CLI_FITTING_H
 
+#include "api/fit_job.h"
 #include "cli/session.h"
-
-typedef struct {
-    double loss;    /* mean criterion over the last steps */
-    double seconds;
-    plan_kind plan; /* that was used */
-} fit_result;
 
 /* Opens s->g by s->record, trains it, writes it to `path`. With --resume goes on from
  * "PATH.checkpoint", which is where a run that was stopped left its state. */

@@ -95,6 +95,7 @@ int main(int argc, char **argv)
 {
     open_standard_streams();
     signal(SIGPIPE, SIG_IGN); /* a reader that leaves early must not cost the files being written */
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond `ulimit -f` is an error like a full disk */
     prctl(PR_SET_NAME, "amortune"); /* after a restart the process would be called "exe" */
 
     settings s;

@@ -13,17 +13,27 @@ void output_json(cJSON *document, FILE *stream)
     cJSON_Delete(document);
 }
 
-am_status output_check_file(const char *path, am_error *err)
+am_status output_document(const settings *set, cJSON *document, am_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    if (am_path_is_folder(path))
-        return am_fail(err, AM_ERR_USAGE, "--out %s: is a folder; give a file name", path);
-    char *folder = slash == NULL ? am_format(".") : am_format("%.*s", (int)(slash - path + 1), path);
-    if (folder == NULL)
-        return am_fail(err, AM_ERR_MEMORY, "%s: no memory", path);
-    am_status status = am_check_writable(folder, err);
-    free(folder);
+    if (document == NULL)
+        return am_fail(err, AM_ERR_MEMORY, "results: out of memory; free some memory");
+    am_status status = set->out != NULL ? json_write(set->out, document, err) : AM_OK;
+    if (set->json)
+        output_json(document, stdout);
+    else
+        cJSON_Delete(document);
     return status;
+}
+
+void output_lambda(const selection *choice, FILE *stream)
+{
+    for (int i = 0; i < choice->groups; i++)
+        fprintf(stream, "%s%.4e", i == 0 ? " λ = " : ", ", choice->lambda[i]);
+}
+
+cJSON *output_lambda_json(const selection *choice)
+{
+    return cJSON_CreateDoubleArray(choice->lambda, choice->groups);
 }
 
 char *output_path(const char *folder, const char *name)
@@ -142,9 +152,7 @@ cJSON *output_metrics_json(const metrics *m)
 cJSON *output_selection_json(const selection *choice)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON *lambda = cJSON_AddArrayToObject(o, "lambda");
-    for (int i = 0; i < choice->groups; i++)
-        cJSON_AddItemToArray(lambda, cJSON_CreateNumber(choice->lambda[i]));
+    cJSON_AddItemToObject(o, "lambda", output_lambda_json(choice));
     json_number(o, "value", choice->value);
     json_number(o, "derivative", choice->derivative);
     cJSON_AddBoolToObject(o, "edge_alarm", choice->edge_alarm);

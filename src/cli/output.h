@@ -7,8 +7,8 @@
 
 /* Prints the document and deletes it. */
 void output_json(cJSON *document, FILE *stream);
-/* Fails now rather than after the work when `path` cannot be written. */
-am_status output_check_file(const char *path, am_error *err);
+/* The document where it is asked for: on stdout with --json, in the file of --out. Deletes it. */
+am_status output_document(const settings *set, cJSON *document, am_error *err);
 /* "FOLDER/NAME", fresh; NULL without memory. */
 char *output_path(const char *folder, const char *name);
 
@@ -30,6 +30,9 @@ typedef struct {
 am_status output_curve_svg(const tuning_curve *curve, const selection *choice,
                            const refit_marks *refits, bool classes, const char *title,
                            const char *path, am_error *err);
+/* " λ = 1.0000e-03", with one value for every penalty group. */
+void output_lambda(const selection *choice, FILE *stream);
+cJSON *output_lambda_json(const selection *choice);
 /* The words for a choice's alarms, empty when there are none. */
 const char *output_alarm(const selection *choice);
 

@@ -34,11 +34,10 @@ static am_status check_finite(const char *what, const float *value, int64_t rows
 {
     for (int64_t i = 0; i < rows * columns; i++)
         if (!isfinite(value[i]))
-            return am_fail(err, AM_ERR_INPUT,
-                           "%s: %s, row %" PRId64 ", column %" PRId64
-                           " is %s; mend or remove the row",
-                           NAME, what, i / columns + 1, i % columns + 1,
-                           isnan(value[i]) ? "NaN" : "infinite");
+            return am_fail(
+                err, AM_ERR_INPUT,
+                "%s: %s, row %" PRId64 ", column %" PRId64 " is %s; mend or remove the row", NAME,
+                what, i / columns + 1, i % columns + 1, isnan(value[i]) ? "NaN" : "infinite");
     return AM_OK;
 }
 
@@ -47,7 +46,8 @@ static am_status check_labels(const char *what, const data_array *array, int cla
     for (int64_t i = 0; i < array->n; i++)
         if (array->label[i] < 0 || array->label[i] >= classes)
             return am_fail(err, AM_ERR_INPUT,
-                           "%s: %s, row %" PRId64 " has label %d, there are %d classes; number them "
+                           "%s: %s, row %" PRId64
+                           " has label %d, there are %d classes; number them "
                            "from 0",
                            NAME, what, i + 1, (int)array->label[i], classes);
     return AM_OK;
@@ -101,15 +101,18 @@ am_status data_from_arrays(const data_arrays *arrays, am_data **data, am_error *
     AM_TRY(check_shape(arrays, err));
     AM_TRY(count_outputs(arrays, &outputs, err));
     AM_TRY(check_values(arrays, outputs, err));
-    raw_source source = {.path = NAME, .inputs = arrays->inputs, .outputs = outputs,
-                         .train = borrow(&arrays->train), .test = borrow(&arrays->test)};
+    raw_source source = {.path = NAME,
+                         .inputs = arrays->inputs,
+                         .outputs = outputs,
+                         .train = borrow(&arrays->train),
+                         .test = borrow(&arrays->test)};
     am_data *made = am_alloc(1, sizeof *made, "data", err);
     if (made == NULL)
         return err->status;
     made->name = am_strdup(NAME, err);
     made->source = am_strdup(NAME, err);
-    am_status status = made->name && made->source ? source_split(&request, &source, made, err)
-                                                  : err->status;
+    am_status status =
+        made->name && made->source ? source_split(&request, &source, made, err) : err->status;
     if (status == AM_OK)
         *data = made;
     else

@@ -137,18 +137,37 @@ static am_status take_rows(idx_pair *pair, raw_rows *rows, am_error *err)
 
 /* ---- the folder ------------------------------------------------------------------------------ */
 
+/* The largest label + 1. When most classes below it have no row, though the others have ten each, it
+ * is a damaged label or a code such as 255. */
+static am_status count_classes(const idx_pair *pair, int *classes, am_error *err)
+{
+    const uint8_t *label = pair->label.values;
+    bool seen[256] = {false};
+    int64_t row = 0; /* of the largest label */
+    for (int64_t i = 0; i < pair->label.count; i++) {
+        seen[label[i]] = true;
+        row = label[i] > label[row] ? i : row;
+    }
+    int top = label[row], missing = 0;
+    if (top == 0)
+        return am_fail(err, AM_ERR_INPUT, "%s: every label is 0; two classes at least are needed",
+                       pair->label_path);
+    for (int c = 0; c < top; c++)
+        missing += !seen[c];
+    if (2 * missing > top + 1 && pair->label.count >= (int64_t)10 * (top + 1 - missing))
+        return am_fail(err, AM_ERR_INPUT,
+                       "%s: row %" PRId64 " has label %d, but %d of the classes 0 to %d have no row; "
+                       "mend the label, or number the classes 0, 1, 2, …",
+                       pair->label_path, row + 1, top, missing, top);
+    *classes = top + 1;
+    return AM_OK;
+}
+
 /* Sets shape and classes from the training pair. */
 static am_status describe(const idx_pair *pair, raw_source *source, am_error *err)
 {
     const idx_array *image = &pair->image;
-    const uint8_t *label = pair->label.values;
-    int top = 0;
-    for (int64_t i = 0; i < pair->label.count; i++)
-        top = AM_MAX(top, label[i]);
-    if (top == 0)
-        return am_fail(err, AM_ERR_INPUT, "%s: every label is 0; two classes at least are needed",
-                       pair->label_path);
-    source->outputs = top + 1;
+    AM_TRY(count_classes(pair, &source->outputs, err));
     source->inputs = (int)(image->count / image->extent[0]);
     if (image->rank == 3) {
         source->image_rows = (int)image->extent[1];

@@ -126,6 +126,22 @@ static am_status open_buffers(features *f, am_error *err)
     return be->op->sync(be, err);
 }
 
+/* Columns of ω that the features see. */
+static int embedded_columns(const feature_spec *spec, int64_t blocks, int embedding)
+{
+    if (!spec->network_omega && !spec->columns_omega)
+        return 0;
+    return embedding > 0 ? embedding : (int)AM_MIN(blocks, AM_DIRECT_BLOCKS);
+}
+
+int features_count(const feature_spec *spec, int groups, int64_t blocks, int embedding)
+{
+    features f = {.spec = *spec, .groups = groups, .blocks = blocks};
+    f.embedding = embedded_columns(spec, blocks, embedding);
+    count_shapes(&f);
+    return f.features;
+}
+
 am_status features_open(features *f, backend *be, const feature_spec *spec, int groups,
                         int64_t blocks, int embedding, uint64_t seed, int draws, am_error *err)
 {

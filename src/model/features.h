@@ -54,6 +54,9 @@ typedef struct {
     dev_f32 *dinput;     /* (M, G+I) */
 } features;
 
+/* R of the family: columns of c. */
+int features_count(const feature_spec *spec, int groups, int64_t blocks, int embedding);
+
 am_status features_open(features *f, backend *be, const feature_spec *spec, int groups,
                         int64_t blocks, int embedding, uint64_t seed, int draws, am_error *err);
 void features_close(features *f);

@@ -125,8 +125,8 @@ am_status generator_weights(generator *g, int draws, const double *lambda, const
                             float *theta, am_error *err)
 {
     backend *be = g->be;
-    size_t features = (size_t)g->f.features, params = (size_t)g->spec.target.params;
-    dev_f32 *c = be->op->alloc(be, sizeof(float) * features, "features");
+    size_t r1 = (size_t)g->f.features, params = (size_t)g->spec.target.params;
+    dev_f32 *c = be->op->alloc(be, sizeof(float) * r1, "features");
     dev_f32 *row = be->op->alloc(be, sizeof(float) * params, "weights");
     am_status status = be->op->sync(be, err);
     for (int m = 0; status == AM_OK && m < draws; m++) {

@@ -1,7 +1,6 @@
 #include "report/axis.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Labelled on a logarithmic axis; nine ticks for each and the parts at both ends stay in the table.
  */
@@ -44,36 +43,31 @@ void axis_pad(axis *a, double share)
 /* ---- labels: whole numbers with a shifted decimal point, so that no rounding shows --------------
  */
 
-/* n·10^−decimals in plain digits, with a true minus sign. */
-static void put_decimal(char *text, long long n, int decimals)
+/* n·10^−decimals in plain digits, with a true minus sign, then `unit`. */
+static void put_decimal(char text[TICK_TEXT], long long n, int decimals, const char *unit)
 {
     char digits[24];
     int length = snprintf(digits, sizeof digits, "%0*lld", decimals + 1, llabs(n));
-    snprintf(text, TICK_TEXT, "%s%.*s%s%s", n < 0 ? "\u2212" : "", length - decimals, digits,
-             decimals > 0 ? "." : "", digits + length - decimals);
+    snprintf(text, TICK_TEXT, "%s%.*s%s%s%s", n < 0 ? "\u2212" : "", length - decimals, digits,
+             decimals > 0 ? "." : "", digits + length - decimals, unit);
 }
 
 /* The label of n·10^power on an axis whose largest size is about 10^top. */
 static void label(axis_tick *tick, long long n, int power, int top, bool percent)
 {
+    const char *unit = percent ? "\u00a0%" : "";
     tick->labelled = true;
-    bool plain = top < 6 && top > -5;
     if (n == 0) {
-        snprintf(tick->text, TICK_TEXT, "0");
-    } else if (plain && power < 0) {
-        put_decimal(tick->text, n, -power);
-    } else if (plain) {
-        for (int i = 0; i < power; i++)
+        put_decimal(tick->text, 0, 0, unit);
+    } else if (top < 6 && top > -5) {
+        for (; power > 0; power--)
             n *= 10;
-        put_decimal(tick->text, n, 0);
+        put_decimal(tick->text, n, -power, unit);
     } else {
-        put_decimal(tick->text, n, AM_MAX(top - power, 0));
-        strcat(tick->text, "×10");
+        put_decimal(tick->text, n, AM_MAX(top - power, 0), "×10");
         tick->power = true;
         tick->exponent = AM_MAX(top, power);
     }
-    if (percent && !tick->power)
-        strcat(tick->text, "\u00a0%");
 }
 
 /* The mantissa·10^power nearest to `wanted` in ratio, mantissa 1, 2 or 5: the cuts are √2, √10,

@@ -21,9 +21,7 @@ struct generator_fit {
     dev_guard *guard;
     dev_f32 *head_m1, *head_m2; /* (R, P); collocation's second moment is (M, P) */
     dev_f32 *phi_m1, *phi_m2;
-    int64_t done;
-    am_status (*save)(void *context, const char *path, am_error *err);
-    void *save_context;
+    train_loop loop; /* steps done, and how to save */
 };
 
 am_status descent_parse(const char *text, descent_kind *kind, am_error *err)
@@ -94,7 +92,8 @@ static void update_head(generator_fit *f, adam_rule rule)
     int64_t params = g->spec.target.params;
     if (f->settings.descent == DESCENT_COLLOCATION) {
         collocation_args a = {.rule = rule, .models = draws, .features = r1, .params = params,
-                              .ridge = f->settings.ridge, .c = f->c, .grad = f->plan.dtheta,
+                              .ridge = f->settings.ridge, .groups = g->groups.count,
+                              .tilt = f->settings.tilt, .u = f->u, .c = f->c, .grad = f->plan.dtheta,
                               .theta = g->head, .moment1 = f->head_m1, .moment2 = f->head_m2};
         op->collocation(f->be, &a);
     } else if (f->plan.kind == PLAN_DIRECT) {
@@ -222,6 +221,9 @@ am_status fit_open(generator_fit **out, generator *g, const fit_settings *settin
         fit_close(f);
         return status;
     }
+    f->loop = (train_loop){.be = f->be, .task = "fit", .issue = fit_issue, .context = f,
+                           .guard = f->guard, .loss = f->loss, .models = settings->draws,
+                           .total = settings->steps};
     *out = f;
     return AM_OK;
 }
@@ -241,27 +243,24 @@ void fit_close(generator_fit *f)
 
 am_status fit_run(generator_fit *f, const train_hooks *hooks, am_error *err)
 {
-    train_loop loop = {.be = f->be, .task = "fit", .issue = fit_issue, .context = f,
-                       .guard = f->guard, .loss = f->loss, .models = f->settings.draws,
-                       .done = f->done, .total = f->settings.steps};
-    loop.save = f->save;
-    loop.save_context = f->save_context;
-    am_status status = train_loop_run(&loop, hooks, err);
-    f->done = loop.done;
-    return status;
+    return train_loop_run(&f->loop, hooks, err);
 }
 
 am_status fit_resume(generator_fit *f, am_error *err)
 {
     uint64_t step;
     AM_TRY(f->be->op->download(f->be, &step, f->step, sizeof step, err));
-    f->done = (int64_t)step;
+    if (step > (uint64_t)f->loop.total)
+        return am_fail(err, AM_ERR_INPUT,
+                       "checkpoint: damaged, at step %llu of %lld; start without --resume",
+                       (unsigned long long)step, (long long)f->loop.total);
+    f->loop.done = (int64_t)step;
     return AM_OK;
 }
 
 int64_t fit_step(const generator_fit *f)
 {
-    return f->done;
+    return f->loop.done;
 }
 
 plan_kind fit_plan(const generator_fit *f)
@@ -277,6 +276,6 @@ const arena *fit_state(const generator_fit *f)
 void fit_set_save(generator_fit *f, am_status (*save)(void *context, const char *path, am_error *err),
                   void *context)
 {
-    f->save = save;
-    f->save_context = context;
+    f->loop.save = save;
+    f->loop.save_context = context;
 }

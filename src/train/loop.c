@@ -3,7 +3,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { REPORTS = 50 };             /* chunks of steps between looks at the device, at least */
+/* Looks at the device: at least REPORTS of a run, and one about every LOOK_SECONDS. Where the chunks
+ * end changes no bit of the result. */
+enum { REPORTS = 50 };
+static const double LOOK_SECONDS = 0.5;
 static const double BLOW_UP = 100; /* growth of the loss that is called divergence */
 
 typedef struct {
@@ -11,8 +14,9 @@ typedef struct {
     const train_hooks *hooks;
     double begin, last_save;
     int64_t first;      /* step this run began at */
-    double first_loss;  /* of its first chunk */
+    double first_loss;  /* of its first step, before any update */
     double *sums;       /* (models) */
+    bool saved;         /* a checkpoint of this run exists */
 } watch;
 
 static am_status save(watch *w, am_error *err)
@@ -20,7 +24,9 @@ static am_status save(watch *w, am_error *err)
     if (w->loop->save == NULL || w->hooks->checkpoint == NULL)
         return AM_OK;
     w->last_save = am_seconds();
-    return w->loop->save(w->loop->save_context, w->hooks->checkpoint, err);
+    AM_TRY(w->loop->save(w->loop->save_context, w->hooks->checkpoint, err));
+    w->saved = true;
+    return AM_OK;
 }
 
 /* Mean loss over models and the chunk's steps. */
@@ -34,11 +40,11 @@ static double chunk_loss(const watch *w, int64_t steps)
 
 static am_status diverged(const watch *w, uint64_t step, double loss, am_error *err)
 {
-    bool saved = w->loop->save != NULL && w->hooks->checkpoint != NULL;
     return am_fail(err, AM_ERR_DIVERGED,
                    "%s diverged at step %llu of %lld (loss %g): lower --rate, or set --clip%s%s",
                    w->loop->task, (unsigned long long)step, (long long)w->loop->total, loss,
-                   saved ? "; the last good state is in " : "", saved ? w->hooks->checkpoint : "");
+                   w->saved ? "; the last good state is in " : "",
+                   w->saved ? w->hooks->checkpoint : "");
 }
 
 /* Looks at loss and guard after a chunk of `steps`; the only place that waits for the device. */
@@ -50,8 +56,9 @@ static am_status look(watch *w, int64_t steps, train_progress *report, am_error 
                                   sizeof(double) * (size_t)loop->models, err));
     AM_TRY(loop->be->op->download(loop->be, &guard, loop->guard, sizeof guard, err));
     double loss = chunk_loss(w, steps);
-    if (guard.halted != 0) {
-        AM_TRY(save(w, err)); /* the ops froze the parameters before the bad step */
+    if (guard.halted != 0) { /* the ops froze the parameters before the bad step */
+        loop->done = (int64_t)guard.halted - 1;
+        AM_TRY(save(w, err));
         return diverged(w, guard.halted - 1, loss, err);
     }
     if (isnan(w->first_loss))
@@ -69,20 +76,30 @@ static am_status look(watch *w, int64_t steps, train_progress *report, am_error 
 
 static am_status interrupted(watch *w, am_error *err)
 {
-    bool saved = w->loop->save != NULL && w->hooks->checkpoint != NULL;
     AM_TRY(save(w, err));
     return am_fail(err, AM_ERR_INTERRUPT, "%s stopped at step %lld of %lld%s%s", w->loop->task,
                    (long long)w->loop->done, (long long)w->loop->total,
-                   saved ? "; the same command with --resume goes on from " : "",
-                   saved ? w->hooks->checkpoint : "");
+                   w->saved ? "; the same command with --resume goes on from " : "",
+                   w->saved ? w->hooks->checkpoint : "");
+}
+
+static int64_t chunk_steps(const watch *w)
+{
+    const train_loop *loop = w->loop;
+    int64_t done = loop->done - w->first, left = loop->total - loop->done;
+    if (done == 0)
+        return 1;
+    double rate = (double)done / (am_seconds() - w->begin);
+    int64_t timed = AM_MAX((int64_t)1, (int64_t)(rate * LOOK_SECONDS));
+    int64_t share = AM_MAX((int64_t)1, loop->total / REPORTS);
+    return AM_MIN(AM_MIN(timed, share), left);
 }
 
 static am_status run_chunks(watch *w, void **recording, am_error *err)
 {
     train_loop *loop = w->loop;
-    int64_t chunk = AM_MAX((int64_t)1, loop->total / REPORTS);
     while (loop->done < loop->total) {
-        int64_t steps = AM_MIN(chunk, loop->total - loop->done);
+        int64_t steps = chunk_steps(w);
         loop->be->op->zero(loop->be, loop->loss, sizeof(double) * (size_t)loop->models);
         loop->be->op->repeat(loop->be, loop->issue, loop->context, steps, recording);
         loop->done += steps;
@@ -106,6 +123,7 @@ am_status train_loop_run(train_loop *loop, const train_hooks *hooks, am_error *e
     static const train_hooks none = {0};
     watch w = {.loop = loop, .hooks = hooks ? hooks : &none, .begin = am_seconds(),
                .last_save = am_seconds(), .first = loop->done, .first_loss = NAN};
+    w.saved = loop->done > 0 && loop->save != NULL && w.hooks->checkpoint != NULL; /* resumed */
     w.sums = am_alloc((size_t)loop->models, sizeof *w.sums, "losses", err);
     if (w.sums == NULL)
         return AM_ERR_MEMORY;

@@ -2,6 +2,8 @@
 
 #include "train/names.h"
 
+#include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +55,7 @@ static const field field_table[] = {
     {"batch", INT, AT(record.fit.rows), 0, NULL, true},
     {"minibatches", INT, AT(record.fit.sets), 0, NULL, true},
     {"stretch", REAL, AT(record.fit.stretch), 0, NULL, true},
+    {"tilt", REAL, AT(record.fit.tilt), 0, NULL, true},
     {"steps", LONG, AT(record.fit.steps), 0, NULL, true},
     {"ridge", REAL, AT(record.fit.ridge), 0, NULL, true},
     {"rate", REAL, AT(record.fit.adam.rate), 0, NULL, true},
@@ -95,6 +98,15 @@ static void field_print(const field *f, const raw_record *raw, char text[VALUE])
     }
 }
 
+/* Digits only, up to 2⁶⁴ − 1. */
+static bool parse_seed(const char *text, uint64_t *seed)
+{
+    size_t digits = strspn(text, "0123456789");
+    errno = 0;
+    *seed = strtoull(text, NULL, 10);
+    return digits > 0 && text[digits] == '\0' && errno == 0;
+}
+
 static bool field_parse(const field *f, const char *text, raw_record *raw)
 {
     char *at = (char *)raw + f->offset;
@@ -117,14 +129,10 @@ static bool field_parse(const field *f, const char *text, raw_record *raw)
         *(int *)at = (int)integer;
         return true;
     case LONG: return am_parse_int(text, (int64_t *)at) && *(int64_t *)at >= 0;
-    case SEED:
-        if (!am_parse_int(text, &integer) || integer < 0)
-            return false;
-        *(uint64_t *)at = (uint64_t)integer;
-        return true;
+    case SEED: return parse_seed(text, (uint64_t *)at);
     case REAL: return am_parse_double(text, (double *)at);
     case FLOAT:
-        if (!am_parse_double(text, &real))
+        if (!am_parse_double(text, &real) || fabs(real) > (double)FLT_MAX)
             return false;
         *(float *)at = (float)real;
         return true;
@@ -208,32 +216,67 @@ static am_status read_fields(const char *path, const am_safetensors *file, raw_r
     return AM_OK;
 }
 
-/* Values that parse one by one but make no model together. */
-static am_status check_record(const char *path, const raw_record *raw, am_error *err)
+/* Values that parse one by one but make no model together: the key of the first, or NULL. */
+static const char *impossible(const model_record *r)
 {
-    const generator_spec *s = &raw->record.spec;
-    const char *wrong = NULL;
-    if (!(s->lambda_low > 0 && s->lambda_low < s->lambda_high && isfinite(s->lambda_high)))
-        wrong = "lambda_low";
-    else if (s->blocks < 1 || s->blocks > raw->record.data.rows)
-        wrong = "blocks";
-    else if (raw->record.data.norm.inputs != s->target.size[0])
-        wrong = "inputs";
-    else if (s->embedding > AM_MAX_FEATURES)
-        wrong = "embedding";
-    else if (raw->record.fit.draws < 1 || raw->record.fit.rows < 1 || raw->record.fit.steps < 1)
-        wrong = "draws";
-    else if (!(raw->record.data.norm.sd > 0))
-        wrong = "input_sd";
-    else if (!(s->alpha > 0))
-        wrong = "alpha";
+    const generator_spec *s = &r->spec;
+    if (!(s->lambda_low > 0 && s->lambda_low < s->lambda_high))
+        return "lambda_low";
+    if (s->blocks < 1 || s->blocks > r->data.rows)
+        return "blocks";
+    if (r->data.norm.inputs != s->target.size[0])
+        return "inputs";
+    if (s->embedding > AM_MAX_FEATURES)
+        return "embedding";
+    if (r->fit.draws < 1)
+        return "draws";
+    if (r->fit.rows < 1)
+        return "batch";
+    if (r->fit.steps < 1)
+        return "steps";
+    if (r->step > r->fit.steps)
+        return "step";
+    if (!(r->data.norm.sd > 0))
+        return "input_sd";
+    return s->alpha > 0 ? NULL : "alpha";
+}
+
+static am_status check_record(const char *path, const model_record *record, am_error *err)
+{
+    const char *wrong = impossible(record);
     if (wrong != NULL)
         return am_fail(err, AM_ERR_INPUT, "%s: damaged model: metadata '%s' is not possible", path,
                        wrong);
     return AM_OK;
 }
 
-static am_status read_columns(const am_safetensors *file, normalisation *norm, am_error *err)
+/* The head is of the shape that the metadata ask for, so that a lying file cannot ask for memory
+ * that it does not fill; and what a model computes with is finite. */
+static am_status check_tensors(const char *path, const am_safetensors *file,
+                               const generator_spec *spec, am_error *err)
+{
+    static const char *const used[] = {"head", "features", "input.mean", "input.sd"};
+    const am_tensor *head;
+    int groups = spec->per_layer ? spec->target.layers : 1;
+    int64_t shape[2] = {features_count(&spec->features, groups, spec->blocks, spec->embedding),
+                        spec->target.params};
+    AM_TRY(am_safetensors_need(file, "head", AM_DTYPE_F32, 2, shape, &head, err));
+    for (size_t i = 0; i < sizeof used / sizeof *used; i++) {
+        const am_tensor *tensor = am_safetensors_find(file, used[i]);
+        int64_t count = tensor != NULL && tensor->dtype == AM_DTYPE_F32 ? 1 : 0;
+        for (int k = 0; count > 0 && k < tensor->rank; k++)
+            count *= tensor->shape[k];
+        for (int64_t k = 0; k < count; k++)
+            if (!isfinite(((const float *)tensor->data)[k]))
+                return am_fail(err, AM_ERR_INPUT,
+                               "%s: damaged model: tensor '%s' holds a value that is not finite",
+                               path, used[i]);
+    }
+    return AM_OK;
+}
+
+static am_status read_columns(const char *path, const am_safetensors *file, normalisation *norm,
+                              am_error *err)
 {
     if (!norm->per_column)
         return AM_OK;
@@ -248,6 +291,12 @@ static am_status read_columns(const am_safetensors *file, normalisation *norm, a
         return AM_ERR_MEMORY;
     memcpy(norm->column_mean, mean->data, count * sizeof(float));
     memcpy(norm->column_sd, sd->data, count * sizeof(float));
+    for (size_t i = 0; i < count; i++)
+        if (!(norm->column_sd[i] > 0))
+            return am_fail(err, AM_ERR_INPUT,
+                           "%s: damaged model: tensor 'input.sd' holds a value that is not "
+                           "positive",
+                           path);
     return AM_OK;
 }
 
@@ -264,8 +313,9 @@ static am_status read_record(const char *path, const am_safetensors *file, raw_r
             AM_OK)
         return am_fail(err, AM_ERR_INPUT, "%s: damaged model: %.300s", path, inner.message);
     spec->features.paper_init = paper;
-    AM_TRY(check_record(path, raw, err));
-    return read_columns(file, &raw->record.data.norm, err);
+    AM_TRY(check_record(path, &raw->record, err));
+    AM_TRY(check_tensors(path, file, spec, err));
+    return read_columns(path, file, &raw->record.data.norm, err);
 }
 
 am_status model_load(const char *path, model_record *record, am_safetensors **file, am_error *err)

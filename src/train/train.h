@@ -98,7 +98,9 @@ typedef struct {
     int draws, rows;   /* M, B */
     int sets;          /* S minibatches a step, a divisor of M; more than 1 in the direct plan only */
     int64_t steps;
-    double ridge, stretch; /* collocation: least squares; reach of the nodes (draw_lambda_args) */
+    double ridge;      /* collocation: of the least squares */
+    double stretch;    /* collocation: reach of the nodes (draw_lambda_args) */
+    double tilt;       /* collocation: fall of the step size along λ (collocation_args) */
     optimiser adam;
 } fit_settings;
 

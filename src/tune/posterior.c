@@ -41,7 +41,7 @@ am_status posterior_omega(backend *be, omega_kind kind, double alpha, int64_t bl
 static double *draw_lambdas(const posterior_request *q, const float *omega0, am_error *err)
 {
     int groups = q->g->groups.count;
-    double *lambda = am_alloc((size_t)(q->draws * groups), sizeof *lambda, "λ", err);
+    double *lambda = am_alloc((size_t)q->draws * (size_t)groups, sizeof *lambda, "λ", err);
     for (int i = 0; lambda != NULL && i < q->draws * groups; i++)
         lambda[i] = q->lambda[i % groups] *
                     (q->g->spec.omega0 ? (double)omega0[i / groups] : 1.0);
@@ -127,7 +127,8 @@ am_status posterior_compute(const posterior_request *q, posterior *p, am_error *
 {
     bool classes = q->g->spec.target.loss == LOSS_CROSS_ENTROPY;
     *p = (posterior){.draws = q->draws, .from_generator = features_use_omega(&q->g->f),
-                     .steps = q->steps};
+                     .steps = q->steps, .mean = {.nll = NAN, .nll_se = NAN, .accuracy = NAN, .accuracy_se = NAN,
+                              .brier = NAN, .ece = NAN}};
     float *omega = NULL, *omega0 = NULL;
     model_set set = {.be = q->g->be};
     int64_t blocks = p->from_generator ? q->g->spec.blocks : q->blocks;

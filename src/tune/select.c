@@ -46,33 +46,36 @@ static am_status value_and_slope(const outer_problem *o, const double *u, double
     return evaluate_gradient(o->g, o->validation, lambda, j, du, err);
 }
 
-/* One group: J' changes sign inside [a, b] or is least at an end; regula falsi with bisection. */
-static am_status refine_scalar(const outer_problem *o, double a, double b, double *u, double *j,
-                               double *slope, am_error *err)
+typedef struct {
+    double u, j, slope;
+} outer_point;
+
+static am_status point_at(const outer_problem *o, double u, outer_point *p, am_error *err)
 {
-    double ja, jb, da, db;
-    AM_TRY(value_and_slope(o, &a, &ja, &da, err));
-    AM_TRY(value_and_slope(o, &b, &jb, &db, err));
-    if (da >= 0.0 || db <= 0.0) { /* no interior minimum: the better end */
-        *u = ja <= jb ? a : b;
-        *j = fmin(ja, jb);
-        *slope = ja <= jb ? da : db;
-        return AM_OK;
-    }
-    for (int i = 0; i < 24 && b - a > 1e-4; i++) {
-        double secant = a - da * (b - a) / (db - da), middle = 0.5 * (a + b);
-        *u = i % 2 == 0 && secant > a && secant < b ? secant : middle;
-        AM_TRY(value_and_slope(o, u, j, slope, err));
-        if (*slope < 0.0) {
-            a = *u;
-            da = *slope;
-        } else {
-            b = *u;
-            db = *slope;
-        }
-        if (fabs(*slope) < 1e-6)
+    p->u = u;
+    return value_and_slope(o, &u, &p->j, &p->slope, err);
+}
+
+/* One group: from best->u downhill towards its neighbour, a or b; where J' changes sign on the way,
+ * to that point by regula falsi with bisection. Never ends above where it began. */
+static am_status refine_scalar(const outer_problem *o, double a, double b, outer_point *best,
+                               am_error *err)
+{
+    outer_point p = {0};
+    AM_TRY(point_at(o, best->u, best, err));
+    bool up = best->slope < 0.0;
+    AM_TRY(point_at(o, up ? b : a, &p, err));
+    outer_point left = up ? *best : p, right = up ? p : *best;
+    bool inside = left.slope < 0.0 && right.slope > 0.0;
+    for (int i = 0; inside && i < 24 && right.u - left.u > 1e-4; i++) {
+        double share = i % 2 == 0 ? left.slope / (left.slope - right.slope) : 0.5;
+        AM_TRY(point_at(o, left.u + share * (right.u - left.u), &p, err));
+        if (fabs(p.slope) < 1e-6)
             break;
+        *(p.slope < 0.0 ? &left : &right) = p;
     }
+    if (p.j < best->j)
+        *best = p;
     return AM_OK;
 }
 
@@ -89,7 +92,7 @@ static am_status refine_vector(const outer_problem *o, double *u, double *j, dou
     double du[AM_MAX_GROUPS], step = 1.0;
     AM_TRY(value_and_slope(o, u, j, du, err));
     for (int i = 0; i < 40 && step > 1e-5; i++) {
-        double trial[AM_MAX_GROUPS], dt[AM_MAX_GROUPS], jt, norm = 0.0;
+        double trial[AM_MAX_GROUPS] = {0}, dt[AM_MAX_GROUPS], jt, norm = 0.0;
         for (int g = 0; g < groups; g++)
             norm += du[g] * du[g];
         for (int g = 0; g < groups; g++)
@@ -116,13 +119,19 @@ static am_status refine(generator *g, const device_rows *validation, const tunin
     double u[AM_MAX_GROUPS] = {0}, width = 2.0 / AM_MAX(curve->points - 1, 1);
     for (int i = 0; i < choice->groups; i++)
         u[i] = -1.0 + width * choice->point;
-    if (choice->groups == 1)
-        AM_TRY(refine_scalar(&o, clamp(u[0] - width), clamp(u[0] + width), u, &choice->value,
-                             &choice->derivative, err));
-    else
+    if (choice->groups == 1) {
+        outer_point best = {.u = u[0]};
+        AM_TRY(refine_scalar(&o, clamp(u[0] - width), clamp(u[0] + width), &best, err));
+        u[0] = best.u;
+        choice->value = best.j;
+        choice->derivative = fabs(best.slope);
+    } else {
         AM_TRY(refine_vector(&o, u, &choice->value, &choice->derivative, err));
-    for (int i = 0; i < choice->groups; i++)
-        choice->lambda[i] = exp(o.low + 0.5 * (u[i] + 1.0) * (o.high - o.low));
+    }
+    for (int i = 0; i < choice->groups; i++) { /* rounding must not leave the range */
+        double lambda = exp(o.low + 0.5 * (u[i] + 1.0) * (o.high - o.low));
+        choice->lambda[i] = fmin(fmax(lambda, g->spec.lambda_low), g->spec.lambda_high);
+    }
     return AM_OK;
 }
 

@@ -36,7 +36,7 @@ typedef struct {
     int point;          /* of the curve: the grid's best (ties: the larger λ) */
     int groups;
     double lambda[AM_MAX_GROUPS]; /* the choice: as the rule says, one per penalty group */
-    double value;       /* metric at the choice */
+    double value;       /* metric at the choice; its NLL after SELECT_GRADIENT */
     double derivative;  /* ‖∂J/∂u‖ there; NaN when not asked for */
     bool edge_alarm;    /* the choice lies on the end of the range */
     bool flat_alarm;    /* more than half the grid is within one standard error of the best */
@@ -55,7 +55,7 @@ typedef struct {
     int draws;
     bool from_generator;  /* θ = g(ω, λ); else short weighted refits from g(λ) */
     int64_t steps;        /* of those refits */
-    metrics mean;         /* predictive mean over the draws */
+    metrics mean;         /* predictive mean over the draws; NaN in regression */
     metrics *draw;        /* (draws) */
     double accuracy_mean, accuracy_sd; /* of the single draws */
     double nll_mean;

@@ -10,15 +10,27 @@
 enum { GUARD_BYTES = 256 };
 static const unsigned char guard_byte = 0xA5;
 
-device device_open_threads(int threads)
+/* The CUDA backend where it is part of the test program, run by the CPU; else NULL. */
+am_status am_cuda_backend_open(backend **be, int index, am_error *err) __attribute__((weak));
+
+device device_open_named(const char *name, int threads)
 {
     device d = {0};
     am_error err = {0};
-    const char *name = getenv("AMORTUNE_TEST_DEVICE");
-    am_status status = backend_open(&d.be, name != NULL ? name : "cpu", threads, &err);
+    am_status status = strcmp(name, "cuda-on-cpu") == 0 && am_cuda_backend_open != NULL
+                           ? am_cuda_backend_open(&d.be, 0, &err)
+                           : backend_open(&d.be, name, threads, &err);
     cr_assert_eq(status, AM_OK, "%s", err.message);
     d.op = d.be->op;
     return d;
+}
+
+device device_open_threads(int threads)
+{
+    const char *name = getenv("AMORTUNE_TEST_DEVICE");
+    if (name == NULL)
+        name = am_cuda_backend_open != NULL ? "cuda-on-cpu" : "cpu";
+    return device_open_named(name, threads);
 }
 
 device device_open(void)

@@ -1,6 +1,7 @@
 /* device — the backend under test, memory on it with guard zones, and comparisons.
  *
- * AMORTUNE_TEST_DEVICE names the backend (default cpu), so that every op test runs on any backend.
+ * AMORTUNE_TEST_DEVICE names the backend, so that every op test runs on any. The default is cpu, or
+ * cuda-on-cpu in a test program that holds the CUDA backend (tests/cuda_on_cpu).
  * All memory, host and device, belongs to the `device` and is released by device_close, which also
  * checks the guard zones round every block on the device. */
 #ifndef AM_TEST_DEVICE_H
@@ -22,6 +23,7 @@ typedef struct {
 
 device device_open(void);
 device device_open_threads(int threads);
+device device_open_named(const char *name, int threads);
 void device_close(device *d);
 
 /* n items on the device with these values; zeros when `values` is NULL. */

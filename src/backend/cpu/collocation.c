@@ -1,11 +1,13 @@
 #include "backend/cpu/adam_step.h"
+#include "draw/portable.h"
 
 #include <cblas.h>
 #include <limits.h>
 #include <math.h>
 #include <omp.h>
 
-enum { MAX_FEATURES = 256 };
+enum { MAX_FEATURES = 256, TILE_FLOATS = 8192 };
+static const double LN2 = 0.693147180559945309417;
 
 /* normal (R,R) = cᵀc/M + ridge·I, lower triangle */
 static void normal_matrix(const collocation_args *a, double *normal)
@@ -63,7 +65,16 @@ static void cholesky_solve(const double *factor, int64_t n, double *x, int64_t c
     }
 }
 
-/* weights (R,M) = (cᵀc/M + ridge·I)⁻¹·cᵀ/M; false when the matrix is not positive definite.
+/* 2^(−tilt·ū_j): the share of the step size that draw j takes */
+static double tilted_rate(const collocation_args *a, int64_t draw)
+{
+    double sum = 0.0;
+    for (int64_t g = 0; g < a->groups; g++)
+        sum += (double)f32(a->u)[draw * a->groups + g];
+    return portable_exp(-a->tilt * LN2 * sum / a->groups);
+}
+
+/* weights (R,M) = (cᵀc/M + ridge·I)⁻¹·cᵀ/M, column j times 2^(−tilt·ū_j); false when the matrix is not positive definite.
  * `work` holds R·R + R·M doubles. */
 static bool projection(const collocation_args *a, double *work, float *weights)
 {
@@ -77,7 +88,7 @@ static bool projection(const collocation_args *a, double *work, float *weights)
             x[k * models + m] = (double)f32(a->c)[m * features + k] / a->models;
     cholesky_solve(normal, features, x, models);
     for (int64_t i = 0; i < features * models; i++)
-        weights[i] = (float)x[i];
+        weights[i] = (float)(x[i] * tilted_rate(a, i % models));
     return true;
 }
 
@@ -124,17 +135,24 @@ static void update_tile(const collocation_args *a, const adam_step *s, const flo
                      f32(a->moment1) + k * a->params + from, n);
 }
 
+/* The tile of D and N, (M+R)·width floats, stays in the first-level cache. */
+static int64_t tile_width(int64_t models, int64_t features)
+{
+    int64_t width = TILE_FLOATS / (models + features) / 16 * 16;
+    return AM_MAX(64, AM_MIN(width, outer_tile_width(models, features)));
+}
+
 /* Floor: 16R + 12M bytes a parameter (Θ, m of every feature and v of every draw read and written, G
  * read). */
 void cpu_collocation(backend *be, const collocation_args *a)
 {
     const char *op = "collocation";
     CPU_REQUIRE(be, op, a->models > 0 && a->features > 0 && a->features <= MAX_FEATURES);
-    CPU_REQUIRE(be, op, a->params > 0 && a->params <= INT_MAX);
+    CPU_REQUIRE(be, op, a->params > 0 && a->params <= INT_MAX && a->groups > 0);
     adam_step step;
     if (!adam_step_now(&a->rule, &step))
         return;
-    int64_t width = outer_tile_width(a->models, a->features);
+    int64_t width = tile_width(a->models, a->features);
     size_t small = (size_t)(a->features * a->models), square = (size_t)(a->features * a->features);
     size_t tile = (size_t)(width * (a->features + a->models));
     double *work = cpu_scratch(be, SCRATCH_OP,
@@ -142,7 +160,7 @@ void cpu_collocation(backend *be, const collocation_args *a)
                                    (small + tile * (size_t)be->threads) * sizeof(float));
     if (work == NULL)
         return;
-    float *weights = (float *)(work + square + small), *tiles = weights + small;
+    float *weights = (float *)(void *)(work + square + small), *tiles = weights + small;
     if (!projection(a, work, weights)) {
         backend_fail(be, AM_ERR_INTERNAL, op,
                      "cᵀc/M + ridge·I is not positive definite; use a ridge above 0");

@@ -12,9 +12,9 @@ enum {
     SPAN = 4096,     /* k of one partial product */
     SPAN_STEP = 512, /* k of one SGEMM call within it */
     MAX_SPANS = 64,
-    SMALL_OUTPUTS =
-        1 << 13, /* a C up to this size gains from short steps, a larger one from packing */
-    SPLIT_OUTPUTS = 1 << 18, /* largest C, over the batch, that is cut */
+    SMALL_OUTPUTS = 1 << 13, /* largest C that gains from short steps; beyond, packing wins */
+    SPLIT_OUTPUTS = 1 << 18, /* largest C that is cut */
+    SPLIT_FLOATS = 1 << 23,  /* partial products held at a time; larger batches take turns */
     TILE_M = 128,
     TILE_N = 512,
     LANES = 16 /* tiles are multiples of a cache line, so that no two threads write one */
@@ -35,22 +35,23 @@ static int64_t divide_up(int64_t a, int64_t b)
  *
  * OpenBLAS's AVX-512 kernels skip packing while m·n·k ≤ 100³, for A·Bᵀ while m·n ≤ 1200 besides:
  * X·Wᵀ with 128×64×784 runs at 230 GFLOP/s in tiles of 64×16, against 190 whole (Zen 5, one core).
- * Kernels that always pack want large tiles (AVX2: 113 GFLOP/s whole, 71 in tiles of 16×64), unless
- * the batch alone is too small to feed the threads. */
+ * Kernels that always pack want large tiles (AVX2: 113 GFLOP/s whole, 71 in tiles of 16×64), but a
+ * single model's layer must still feed two threads. The batch has no say: an item gets the same bits
+ * in every batch. */
 static int64_t tile_work(const matmul_args *a, bool small_kernels, int64_t step)
 {
-    int64_t work = a->batch < 4 ? 2000000 : 8000000;
+    int64_t work = 4000000;
     if (small_kernels)
         work = !a->transpose_a && a->transpose_b ? AM_MIN(1000000, 1200 * step) : 1000000;
     /* Too deep for a tile of 16×16: packing is better then, in tiles that amortise it. */
     return work < LANES * LANES * step ? TILE_M * 64 * step : work;
 }
 
-/* Depends on the shape and the kernels, never on the number of threads. */
+/* Depends on the shape of one item and the kernels, never on the batch or the number of threads. */
 static gemm_plan plan_gemm(const matmul_args *a, bool small_kernels)
 {
     gemm_plan p = {.span = a->k, .spans = 1, .step = a->k};
-    if (a->k >= 2 * SPAN && a->m * a->n <= SPLIT_OUTPUTS / a->batch) {
+    if (a->k >= 2 * SPAN && a->m * a->n <= SPLIT_OUTPUTS) {
         p.span = divide_up(divide_up(a->k, MAX_SPANS), SPAN) * SPAN;
         p.spans = divide_up(a->k, p.span);
         p.step = a->m * a->n > SMALL_OUTPUTS ? p.span : SPAN_STEP;
@@ -163,6 +164,30 @@ static void run_split(backend *be, const matmul_args *a, const gemm_plan *p, con
     }
 }
 
+/* Items [first, first + batch) on their own. */
+static matmul_args items_of(const matmul_args *a, int64_t first, int64_t batch)
+{
+    matmul_args part = *a;
+    part.batch = (int)batch;
+    part.a = f32_at(a->a, first * a->a_stride);
+    part.b = f32_at(a->b, first * a->b_stride);
+    part.c = f32_at(a->c, first * a->c_stride);
+    return part;
+}
+
+static void run_split_in_turns(backend *be, const matmul_args *a, const gemm_plan *p,
+                               const gemm_epilogue *epilogue)
+{
+    int64_t turn = AM_MAX((int64_t)1, SPLIT_FLOATS / (a->m * a->n * p->spans));
+    for (int64_t first = 0; first < a->batch; first += turn) {
+        matmul_args part = items_of(a, first, AM_MIN(turn, a->batch - first));
+        gemm_epilogue e = epilogue != NULL ? *epilogue : (gemm_epilogue){0};
+        if (e.bias != NULL)
+            e.bias += first * e.bias_stride;
+        run_split(be, &part, p, epilogue != NULL ? &e : NULL);
+    }
+}
+
 void cpu_gemm(backend *be, const char *op, const matmul_args *a, const gemm_epilogue *epilogue)
 {
     CPU_REQUIRE(be, op, a->batch > 0 && a->m > 0 && a->n > 0 && a->k > 0);
@@ -173,7 +198,7 @@ void cpu_gemm(backend *be, const char *op, const matmul_args *a, const gemm_epil
     CPU_REQUIRE(be, op, a->batch == 1 || a->c_stride != 0);
     gemm_plan plan = plan_gemm(a, ((const cpu_backend *)be)->small_kernels);
     if (plan.spans > 1)
-        run_split(be, a, &plan, epilogue);
+        run_split_in_turns(be, a, &plan, epilogue);
     else
         run_whole(be, a, &plan, epilogue);
 }

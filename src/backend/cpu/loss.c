@@ -26,7 +26,7 @@ static bool cross_entropy_tile(const loss_tile *t, float *buffer)
 {
     softmax_row row[SOFTMAX_TILE];
     int outputs = t->outputs;
-    double target_logit[SOFTMAX_TILE]; /* read before dlogits may overwrite it */
+    double target_logit[SOFTMAX_TILE] = {0.0}; /* read before dlogits may overwrite it */
     for (int r = 0; r < t->rows; r++) {
         if (t->label[r] < 0 || t->label[r] >= outputs)
             return false;
@@ -93,7 +93,7 @@ void cpu_loss(backend *be, const loss_args *a)
     double *row_loss = cpu_scratch(be, SCRATCH_OP, (size_t)rows * sizeof(double) + buffer);
     if (row_loss == NULL)
         return;
-    float *buffers = (float *)(row_loss + rows);
+    float *buffers = (float *)(void *)(row_loss + rows);
     int bad_label = 0;
 #pragma omp parallel for num_threads(be->threads) schedule(static)                                 \
     reduction(|                                                                                    \

@@ -36,7 +36,7 @@ void cpu_softmax(backend *be, const softmax_args *a)
         cpu_scratch(be, SCRATCH_OP, (size_t)be->threads * tile * (sizeof(double) + sizeof(float)));
     if (means == NULL)
         return;
-    float *buffers = (float *)(means + (size_t)be->threads * tile);
+    float *buffers = (float *)(void *)(means + (size_t)be->threads * tile);
 #pragma omp parallel for num_threads(be->threads)                                                  \
     schedule(static) if ((int64_t)a->models * a->rows * a->outputs > CPU_PARALLEL_WORK / 8)
     for (int64_t first = 0; first < a->rows; first += SOFTMAX_TILE) {

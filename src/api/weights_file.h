@@ -2,10 +2,11 @@
 #ifndef AM_WEIGHTS_FILE_H
 #define AM_WEIGHTS_FILE_H
 
-#include "cli/session.h"
+#include "data/data.h"
+#include "model/target.h"
 
-/* theta (P) on the device. `source` says where the weights come from ("generator", "refit"). */
-am_status weights_file_write(const char *path, backend *be, const target *t, const dev_f32 *theta,
+/* theta (P) on the host. `source` says where the weights come from ("generator", "refit"). */
+am_status weights_file_write(const char *path, const target *t, const float *theta,
                              const normalisation *norm, double lambda, const char *source,
                              am_error *err);
 #endif

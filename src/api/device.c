@@ -1,0 +1,66 @@
+#include "api/handles.h"
+
+#include "backend/cpu/blas.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static am_status check_precision(const char *precision, const backend *be, am_error *err)
+{
+    if (strcmp(precision, "fp32") == 0)
+        return AM_OK;
+    if (strcmp(precision, "tf32") != 0 && strcmp(precision, "bf16") != 0)
+        return am_fail(err, AM_ERR_USAGE, "--precision %s: no such choice; give fp32, tf32 or bf16",
+                       precision);
+    if (strcmp(be->name, "cpu") != 0)
+        return AM_OK;
+    return am_fail(err, AM_ERR_USAGE,
+                   "--precision %s: the CPU computes in fp32; give --device cuda or --precision "
+                   "fp32",
+                   precision);
+}
+
+am_status am_device_open(const char *name, int threads, const char *precision, am_device **device,
+                         am_error *err)
+{
+    am_error own;
+    err = api_error(err, &own);
+    API_NEED(device, "give a place for the handle");
+    *device = NULL;
+    am_device *opened = am_alloc(1, sizeof *opened, "device", err);
+    if (opened == NULL)
+        return AM_ERR_MEMORY;
+    opened->holders = 1;
+    am_status status = backend_open(&opened->be, name != NULL ? name : "auto", threads, err);
+    if (status == AM_OK)
+        status = check_precision(precision != NULL ? precision : "fp32", opened->be, err);
+    if (status != AM_OK) {
+        am_device_close(opened);
+        return status;
+    }
+    *device = opened;
+    return AM_OK;
+}
+
+void am_device_close(am_device *device)
+{
+    if (device == NULL || --device->holders > 0)
+        return;
+    backend_close(device->be);
+    free(device);
+}
+
+am_status am_device_describe(const am_device *device, am_device_info *info, am_error *err)
+{
+    am_error own;
+    err = api_error(err, &own);
+    API_NEED(device, "open one with am_device_open");
+    API_NEED(info, "give a place for the answer");
+    *info = (am_device_info){.threads = device->be->threads};
+    snprintf(info->name, sizeof info->name, "%s", device->be->name);
+    const char *coretype;
+    if (strcmp(info->name, "cpu") == 0 && cpu_blas_wants_coretype(&coretype))
+        snprintf(info->openblas_coretype, sizeof info->openblas_coretype, "%s", coretype);
+    snprintf(info->model, sizeof info->model, "%s", device->be->device);
+    return AM_OK;
+}

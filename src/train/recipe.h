@@ -1,0 +1,17 @@
+/* recipe — the settings that a fit or refit gets where the user gives none, chosen by measurement on
+ * MNIST (README, "How it works"; bench/mnist). A zero in the settings means: by the recipe. */
+#ifndef AM_RECIPE_H
+#define AM_RECIPE_H
+
+#include "train/train.h"
+
+/* The family: Chebyshev of degree 5 for one λ, less for more; a split network when ω enters. */
+const char *recipe_features(bool sees_omega, int groups);
+
+/* Fills draws, sets, rate, betas, stretch and warm-up of a fit with `rank` = R features and known steps. */
+void recipe_fit(fit_settings *fit, int rank);
+
+/* The same for refits from scratch: rate, betas and warm-up. */
+void recipe_refit(optimiser *adam, int64_t steps);
+
+#endif

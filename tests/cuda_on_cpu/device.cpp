@@ -1,0 +1,101 @@
+/* The device: one small GPU, so that loops over its multiprocessors really loop. */
+#include "harness.h"
+
+#include <cstdio>
+#include <map>
+
+using namespace cuda_on_cpu;
+
+static size_t memory_bytes = size_t(1) << 30;
+
+enum { PROCESSORS = 4, THREADS_PER_PROCESSOR = 2048, THREADS_PER_BLOCK = 1024 };
+
+size_t cuda_on_cpu::device_memory()
+{
+    return memory_bytes;
+}
+
+void cuda_on_cpu_set_memory(size_t bytes)
+{
+    memory_bytes = bytes;
+}
+
+cudaError_t cudaGetDeviceCount(int *count)
+{
+    return call(during_capture::allowed, [&] {
+        *count = 1;
+        return cudaSuccess;
+    });
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device)
+{
+    return call(during_capture::allowed, [&] {
+        if (device != 0)
+            return cudaErrorInvalidDevice;
+        *p = {};
+        snprintf(p->name, sizeof p->name, "CUDA on CPU");
+        p->totalGlobalMem = memory_bytes;
+        p->sharedMemPerBlock = SHARED_DEFAULT;
+        p->sharedMemPerBlockOptin = SHARED_MOST;
+        p->sharedMemPerMultiprocessor = SHARED_MOST + 1024;
+        p->warpSize = warpSize;
+        p->maxThreadsPerBlock = THREADS_PER_BLOCK;
+        p->maxThreadsPerMultiProcessor = THREADS_PER_PROCESSOR;
+        p->major = 9;
+        p->multiProcessorCount = PROCESSORS;
+        p->l2CacheSize = 1 << 20;
+        return cudaSuccess;
+    });
+}
+
+cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int device)
+{
+    return call(during_capture::allowed, [&] {
+        static const std::map<cudaDeviceAttr, int> values = {
+            {cudaDevAttrMaxThreadsPerBlock, THREADS_PER_BLOCK},
+            {cudaDevAttrMaxSharedMemoryPerBlock, SHARED_DEFAULT},
+            {cudaDevAttrMaxSharedMemoryPerBlockOptin, SHARED_MOST},
+            {cudaDevAttrMultiProcessorCount, PROCESSORS},
+            {cudaDevAttrComputeCapabilityMajor, 9},
+            {cudaDevAttrComputeCapabilityMinor, 0}};
+        if (device != 0)
+            return cudaErrorInvalidDevice;
+        if (values.count(attribute) == 0)
+            return cudaErrorInvalidValue;
+        *value = values.at(attribute);
+        return cudaSuccess;
+    });
+}
+
+cudaError_t cudaGetDevice(int *device)
+{
+    return call(during_capture::allowed, [&] {
+        *device = 0;
+        return cudaSuccess;
+    });
+}
+
+cudaError_t cudaSetDevice(int device)
+{
+    return call(during_capture::allowed,
+                [&] { return device == 0 ? cudaSuccess : cudaErrorInvalidDevice; });
+}
+
+cudaError_t cudaDeviceSynchronize(void)
+{
+    return call(during_capture::forbidden, wait_for_device);
+}
+
+cudaError_t cudaDriverGetVersion(int *version)
+{
+    return call(during_capture::allowed, [&] {
+        *version = 13000;
+        return cudaSuccess;
+    });
+}
+
+cudaError_t cudaRuntimeGetVersion(int *version)
+{
+    return cudaDriverGetVersion(version);
+}

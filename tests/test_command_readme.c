@@ -1,0 +1,52 @@
+/* The commands that README.md shows: every block of shell code below a line "<!-- tested -->" runs
+ * as it stands, in an empty folder where ./run is the program. */
+#include "support/program.h"
+
+#include <sys/stat.h>
+
+static const char MARK[] = "\n<!-- tested -->\n", OPEN[] = "```sh\n", CLOSE[] = "\n```\n";
+
+/* The next block's text (free), or NULL; *at moves behind it. */
+static char *next_block(const char **at)
+{
+    const char *mark = strstr(*at, MARK);
+    if (mark == NULL)
+        return NULL;
+    const char *open = mark + strlen(MARK);
+    cr_assert_eq(strncmp(open, OPEN, strlen(OPEN)), 0, "no ```sh below <!-- tested -->: %.60s",
+                 open);
+    open += strlen(OPEN);
+    const char *close = strstr(open, CLOSE);
+    cr_assert_not_null(close, "a block of README.md is not closed: %.60s", open);
+    *at = close + strlen(CLOSE) - 1;
+    return am_format("%.*s\n", (int)(close - open), open);
+}
+
+static void run_block(const char *text)
+{
+    test_folder folder = make_folder();
+    put_text(in_folder(&folder, "run"), "#!/bin/sh\nexec \"$AMORTUNE\" \"$@\"\n");
+    cr_assert_eq(chmod(in_folder(&folder, "run"), 0755), 0);
+    put_text(in_folder(&folder, "block.sh"), text);
+    outcome o = script(&folder, "bash -euo pipefail block.sh");
+    cr_expect_eq(o.code, 0, "exit code %d of README.md's\n%s\n%s", o.code, text, o.err);
+    outcome_free(&o);
+    remove_folder(&folder);
+}
+
+Test(command_readme, the_commands_of_the_readme_run)
+{
+    char *text;
+    size_t size;
+    am_error err = {0};
+    cr_assert_eq(am_read_file(AMORTUNE_ROOT "/README.md", &text, &size, &err), AM_OK, "%s",
+                 err.message);
+    const char *at = text;
+    int blocks = 0;
+    for (char *block; (block = next_block(&at)) != NULL; blocks++) {
+        run_block(block);
+        free(block);
+    }
+    cr_expect_gt(blocks, 0, "README.md marks no block of commands as tested");
+    free(text);
+}
