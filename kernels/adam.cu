@@ -1,12 +1,13 @@
 /* adam — Adam on gradients that lie in memory, and on a head whose gradient never does. */
 #include "adam_step.h"
 
-/* ---- adam -------------------------------------------------------------------------------------- */
+/* ---- adam ------------------------------------------------------------------------------------ */
 
 /* 28 bytes a parameter (θ, m, v read and written, g read) and some 15 operations: bound by memory,
- * 6.5 ns a thousand parameters at 4.3 TB/s. Four parameters a thread, 16 bytes an access, where every
- * row is aligned; the tail, and rows that are not, one at a time. grid: row tiles within rows. */
-enum { ADAM_QUADS = 2 }; /* float4 a thread */
+ * 6.5 ns a thousand parameters at 4.3 TB/s. Four parameters a thread, 16 bytes an access, where
+ * every row is aligned; the tail, and rows that are not, one at a time. grid: row tiles within
+ * rows. */
+enum { ADAM_QUADS = 4 }; /* float4 a thread */
 
 static __device__ void adam_quad(const adam_step &s, float rate, int64_t i, const float *grad,
                                  float *theta, float *moment1, float *moment2)
@@ -57,13 +58,13 @@ void cuda_adam(backend *be, const adam_args *a)
                 blocks_per_row);
 }
 
-/* ---- adam_outer -------------------------------------------------------------------------------- */
+/* ---- adam_outer ------------------------------------------------------------------------------ */
 
-/* One column of Θ a thread, OUTER_FEATURES features: the gradient Σ_m c_mk g_m is formed in registers
- * and used up. Floor: 24R + 4M bytes a parameter of the target (θ, m, v of every feature read and
- * written, G read; G comes again from cache for every further tile of features) and 2MR operations;
- * bound by memory while M < 60 on an H200 in fp32. Rows begin P floats apart, at any alignment: 4
- * bytes a thread, 128 a warp, OUTER_BATCH features' loads in flight together. */
+/* One column of Θ a thread, OUTER_FEATURES features: the gradient Σ_m c_mk g_m is formed in
+ * registers and used up. Floor: 24R + 4M bytes a parameter of the target (θ, m, v of every feature
+ * read and written, G read; G comes again from cache for every further tile of features) and 2MR
+ * operations; bound by memory while M < 60 on an H200 in fp32. Rows begin P floats apart, at any
+ * alignment: 4 bytes a thread, 128 a warp, OUTER_BATCH features' loads in flight together. */
 enum { OUTER_FEATURES = 8, OUTER_BATCH = 4, OUTER_MODELS = 64 };
 
 /* c[m][q] of models [first, first + OUTER_MODELS), features [k0, k0 + OUTER_FEATURES) */

@@ -114,6 +114,7 @@ am_status am_cuda_backend_open(backend **be, int index, am_error *err)
         return AM_ERR_MEMORY;
     gpu->table = op_table();
     gpu->index = index;
+    gpu->matrix_tf32 = properties.major >= 8;
     gpu->compute = CUBLAS_COMPUTE_32F;
     gpu->base.op = &gpu->table;
     gpu->base.name = "cuda";
@@ -131,7 +132,7 @@ am_status am_cuda_backend_open(backend **be, int index, am_error *err)
 
 /* Of matrix products; everything else is fp32 with sums in double. "fp32": full precision.
  * "tf32", "bf16": operands rounded to 10 or 7 bits of mantissa on the way into the tensor cores,
- * sums in fp32; Ampere and later. */
+ * sums in fp32; from Ampere on. */
 am_status am_cuda_set_precision(backend *be, const char *name, am_error *err)
 {
     cuda_backend *gpu = cuda_of(be);
@@ -144,5 +145,11 @@ am_status am_cuda_set_precision(backend *be, const char *name, am_error *err)
     else
         return am_fail(err, AM_ERR_USAGE, "--precision %s: no such choice; give fp32, tf32 or bf16",
                        name);
-    return AM_OK;
+    if (gpu->compute == CUBLAS_COMPUTE_32F || gpu->matrix_tf32)
+        return AM_OK;
+    gpu->compute = CUBLAS_COMPUTE_32F;
+    return am_fail(
+        err, AM_ERR_USAGE,
+        "--precision %s: %s is older than Ampere and has fp32 only; give --precision fp32", name,
+        gpu->base.device);
 }

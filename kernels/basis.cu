@@ -1,7 +1,7 @@
 /* basis — fixed feature columns of c and the input of a feature network.
  *
- * 4 bytes read and 4 written an element, a few operations in double a degree; M·(R + G + I) elements
- * are a few hundred: the launch is what costs. */
+ * 4 bytes read and 4 written an element, a few operations in double a degree; M·(R + G + I)
+ * elements are a few hundred: the launch is what costs. */
 #include "gpu.h"
 
 /* T_j(u) and T_j'(u): u^j, or Chebyshev's T_j = 2u·T_{j−1} − T_{j−2}, T_j' = 2T_{j−1} + 2u·T_{j−1}'
@@ -65,8 +65,8 @@ static __global__ void basis_forward_kernel(basis_forward_args a, int64_t column
     } else {
         int64_t i = j - columns;
         float *input = f32(a.input) + m * (a.groups + a.input_omega);
-        input[i] = i < a.groups ? u[i]
-                                : f32(a.omega_in)[m * a.input_omega + (i - a.groups)] - a.centre;
+        input[i] =
+            i < a.groups ? u[i] : f32(a.omega_in)[m * a.input_omega + (i - a.groups)] - a.centre;
     }
 }
 

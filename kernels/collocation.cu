@@ -3,7 +3,7 @@
 
 enum { MAX_FEATURES = 256, SHARED_BYTES = 48 * 1024 };
 
-/* ---- W = (cᵀc/M + ridge·I)⁻¹cᵀ/M --------------------------------------------------------------- */
+/* ---- W = (cᵀc/M + ridge·I)⁻¹cᵀ/M ------------------------------------------------------------- */
 
 /* One block, in double: R²M/2 + R³/6 + R²M multiply-adds, some 1 500 at R = 7, M = 10, in shared
  * memory when it fits. Bound by the latency of R dependent columns. */
@@ -63,11 +63,16 @@ static __device__ void cholesky_solve(const double *factor, int n, double *x, in
     }
 }
 
+typedef struct {
+    adam_step step;
+    int ready; /* 0: nothing may change */
+} verdict;
+
 /* What the second kernel needs of the first. */
 typedef struct {
     float *weights;   /* (M, width): column k of row m is W_km, 0 for k ≥ R */
     int width;        /* R rounded up to whole batches */
-    int *ready;       /* 0: nothing may change */
+    verdict *now;     /* the step's scalars, and whether it may be taken */
     double *work;     /* R·R + R·M doubles, or NULL: shared memory */
     float *own_steps; /* (M, P), or NULL: shared memory */
 } projection;
@@ -80,13 +85,14 @@ static __global__ void projection_kernel(collocation_args a, projection p,
     double *normal = p.work != NULL ? p.work : shared, *x = normal + r * r; /* (R, M) */
     if (run_halted(a.rule)) {
         if (threadIdx.x == 0)
-            *p.ready = 0;
+            p.now->ready = 0;
         return;
     }
     normal_matrix(a, normal);
     bool positive = cholesky(normal, r);
     if (threadIdx.x == 0) {
-        *p.ready = positive;
+        p.now->ready = positive;
+        p.now->step = adam_step_now(a.rule);
         if (!positive)
             report_fault(fault, FAULT_NOT_POSITIVE_DEFINITE, 0);
     }
@@ -99,14 +105,14 @@ static __global__ void projection_kernel(collocation_args a, projection p,
     }
 }
 
-/* ---- the step ---------------------------------------------------------------------------------- */
+/* ---- the step -------------------------------------------------------------------------------- */
 
 /* One column of Θ a thread, everything about it in one pass: D_j of every draw into shared memory,
- * then N = W·D, the first moment and Θ, COLLOCATION_BATCH features at a time. Floor: 16R + 12M bytes
- * a parameter of the target (Θ, m of every feature, v of every draw read and written, G read), 232 at
- * R = 7, M = 10, so 12 MB of a P = 50 890 network: 3 µs at 4 TB/s; 2MR + 12M + 4R operations. Bound
- * by memory. Rows begin P floats apart, at any alignment: 4 bytes a thread, 128 a warp, a batch of
- * loads in flight together. */
+ * then N = W·D, the first moment and Θ, COLLOCATION_BATCH features at a time. Floor: 16R + 12M
+ * bytes a parameter of the target (Θ, m of every feature, v of every draw read and written, G
+ * read), 232 at R = 7, M = 10, so 12 MB of a P = 50 890 network: 3 µs at 4 TB/s; 2MR + 12M + 4R
+ * operations. Bound by memory. Rows begin P floats apart, at any alignment: 4 bytes a thread, 128 a
+ * warp, a batch of loads in flight together. */
 enum { COLLOCATION_BATCH = 4, COLLOCATION_BLOCK = 128 };
 
 /* v ← β₂v + (1−β₂)g²;  d ← g/(√v̂ + ε), g times the clip factor: the step of one draw's own Adam */
@@ -168,9 +174,9 @@ static __device__ void feature_steps(const collocation_args &a, const adam_step 
 static __global__ void collocation_kernel(collocation_args a, projection p)
 {
     AM_SHARED(float, shared); /* (M, threads), a column a thread: no barrier is needed */
-    if (*p.ready == 0)
+    if (p.now->ready == 0)
         return;
-    adam_step s = block_adam_step(a.rule);
+    adam_step s = p.now->step;
     int64_t column = thread_index();
     if (column >= a.params)
         return;
@@ -188,15 +194,15 @@ static bool open_projection(backend *be, const collocation_args *a, size_t work,
     p->width = (int)divide_up(a->features, COLLOCATION_BATCH) * COLLOCATION_BATCH;
     size_t in_global = work > SHARED_BYTES ? (work + 15) / 16 * 16 : 0;
     size_t weights = (size_t)a->models * (size_t)p->width * sizeof(float);
-    size_t ready = 16;
+    size_t now = (sizeof(verdict) + 15) / 16 * 16;
     size_t own = steps > SHARED_BYTES ? (size_t)a->models * (size_t)a->params * sizeof(float) : 0;
-    char *block = (char *)cuda_scratch(be, SCRATCH_OP, in_global + weights + ready + own);
+    char *block = (char *)cuda_scratch(be, SCRATCH_OP, in_global + weights + now + own);
     if (block == NULL)
         return false;
     p->work = in_global > 0 ? (double *)(void *)block : NULL;
     p->weights = (float *)(void *)(block + in_global);
-    p->ready = (int *)(void *)(block + in_global + weights);
-    p->own_steps = own > 0 ? (float *)(void *)(block + in_global + weights + ready) : NULL;
+    p->now = (verdict *)(void *)(block + in_global + weights);
+    p->own_steps = own > 0 ? (float *)(void *)(block + in_global + weights + now) : NULL;
     return true;
 }
 

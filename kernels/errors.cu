@@ -3,8 +3,7 @@
 
 bool cuda_ready(backend *be, const char *op)
 {
-    return be->failure.status == AM_OK &&
-           cuda_check(be, op, cudaSetDevice(cuda_of(be)->index));
+    return be->failure.status == AM_OK && cuda_check(be, op, cudaSetDevice(cuda_of(be)->index));
 }
 
 bool cuda_begin(backend *be, const char *op)
@@ -81,9 +80,9 @@ void cuda_wait(backend *be)
 {
     cuda_backend *gpu = cuda_of(be);
     unsigned long long word = 0;
-    if (!cuda_check(be, "sync",
-                    cudaMemcpyAsync(&word, gpu->fault, sizeof word, cudaMemcpyDeviceToHost,
-                                    gpu->stream)) ||
+    if (!cuda_check(
+            be, "sync",
+            cudaMemcpyAsync(&word, gpu->fault, sizeof word, cudaMemcpyDeviceToHost, gpu->stream)) ||
         !cuda_check(be, "sync", cudaStreamSynchronize(gpu->stream)))
         return;
     /* the value keeps its sign */

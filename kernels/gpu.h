@@ -7,13 +7,13 @@
  * arguments alone, so that `repeat` can record a step as a graph.
  *
  * Bits      sums have a shape that depends on the arguments alone, never on the device or on which
- *           block is first; no atomics on floats. Compiled with -fmad=false, so that a·b+c is rounded
- *           twice as on the host; where nothing depends on it, fmaf says otherwise.
- * Widths    a thread moves 16 bytes where rows are aligned to them, else 4 or 8; a warp always moves
- *           whole lines.
+ *           block is first; no atomics on floats. Compiled with -fmad=false, so that a·b+c is
+ * rounded twice as on the host; where nothing depends on it, fmaf says otherwise. Widths    a
+ * thread moves 16 bytes where rows are aligned to them, else 4 or 8; a warp always moves whole
+ * lines.
  *
- * The same sources compile with the host compiler when AM_CUDA_ON_CPU is defined: cuda_runtime.h and
- * its kin are stand-ins then, and bring their own AM_LAUNCH and AM_SHARED. */
+ * The same sources compile with the host compiler when AM_CUDA_ON_CPU is defined: cuda_runtime.h
+ * and its kin are stand-ins then, and bring their own AM_LAUNCH and AM_SHARED. */
 #ifndef AM_GPU_H
 #define AM_GPU_H
 
@@ -51,12 +51,13 @@ typedef struct retired_block retired_block;
 typedef struct {
     backend base; /* first, so that a backend * is a cuda_backend * */
     backend_ops table;
-    int index; /* of the device */
+    int index;        /* of the device */
+    bool matrix_tf32; /* its tensor cores know tf32 and bf16 */
     cudaStream_t stream;
     cublasHandle_t blas;
-    cublasComputeType_t compute; /* of matrix products: fp32, tf32, bf16 */
-    void *blas_workspace;        /* on the device */
-    unsigned long long *fault;   /* on the device: 0, or the first fault a kernel met (fault.cu) */
+    cublasComputeType_t compute;  /* of matrix products: fp32, tf32, bf16 */
+    void *blas_workspace;         /* on the device */
+    unsigned long long *fault;    /* on the device: 0, or the first fault a kernel met (fault.cu) */
     void *scratch[SCRATCH_SLOTS]; /* on the device */
     size_t scratch_bytes[SCRATCH_SLOTS];
     retired_block *retired; /* scratch that was outgrown; recorded steps may still use it */
@@ -120,16 +121,16 @@ bool cuda_begin(backend *be, const char *op);
         }                                                                                          \
     } while (0)
 
-/* Launches on the backend's stream with `shared` bytes of dynamic shared memory, and keeps a refused
- * launch as the failure of `op`. */
+/* Launches on the backend's stream with `shared` bytes of dynamic shared memory, and keeps a
+ * refused launch as the failure of `op`. */
 #define CUDA_LAUNCH(be, op, kernel, grid, block, shared, ...)                                      \
     do {                                                                                           \
         AM_LAUNCH(kernel, dim3(grid), dim3(block), shared, cuda_of(be)->stream, __VA_ARGS__);      \
         cuda_check(be, op, cudaGetLastError());                                                    \
     } while (0)
 
-/* What a kernel can find wrong. It reports and goes on without the faulty item; the host learns of it
- * at the next download or sync. */
+/* What a kernel can find wrong. It reports and goes on without the faulty item; the host learns of
+ * it at the next download or sync. */
 typedef enum {
     FAULT_NONE,
     FAULT_GATHER_ROW,
@@ -158,12 +159,12 @@ void cuda_wait(backend *be);
 void *cuda_scratch(backend *be, scratch_slot slot, size_t bytes);
 void cuda_free_scratch(cuda_backend *gpu);
 
-/* ---- matrix products (matmul.cu) --------------------------------------------------------------- */
+/* ---- matrix products (matmul.cu) ------------------------------------------------------------- */
 
 /* matmul on behalf of `op`. Uses SCRATCH_GEMM. */
 void cuda_gemm(backend *be, const char *op, const matmul_args *a);
 
-/* ---- launch shapes and device helpers ---------------------------------------------------------- */
+/* ---- launch shapes and device helpers -------------------------------------------------------- */
 
 enum { BLOCK = 256, WARP = 32 };
 
@@ -216,7 +217,7 @@ static inline __device__ float activation_gradient(float dy, float y, activation
     return act == ACT_TANH ? dy * (1.0f - y * y) : dy;
 }
 
-/* ---- the ops ----------------------------------------------------------------------------------- */
+/* ---- the ops --------------------------------------------------------------------------------- */
 
 /* memory.cu */
 void *cuda_alloc(backend *be, size_t bytes, const char *what);

@@ -1,8 +1,8 @@
 /* gram_penalty — the penalty of M models through the Gram matrix of the head (METHOD §3). */
 #include "gpu.h"
 
-/* S_ij = Σ_m 2·grad_scale·λ_m c_mi c_mj, one thread an element: 4 bytes written and 3M operations in
- * double; R² is a few thousand at most: the launch is what costs. */
+/* S_ij = Σ_m 2·grad_scale·λ_m c_mi c_mj, one thread an element: 4 bytes written and 3M operations
+ * in double; R² is a few thousand at most: the launch is what costs. */
 static __global__ void penalty_matrix_kernel(gram_penalty_args a)
 {
     int64_t at = thread_index();

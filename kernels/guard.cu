@@ -17,8 +17,8 @@ static __global__ void square_kernel(const float *grad, int64_t count, double *p
         const float *g = grad + from;
         for (int i = (int)threadIdx.x; i < whole; i += BLOCK) {
             float4 x = ((const float4 *)g)[i];
-            sum += ((double)x.x * x.x + (double)x.y * x.y) +
-                   ((double)x.z * x.z + (double)x.w * x.w);
+            sum +=
+                ((double)x.x * x.x + (double)x.y * x.y) + ((double)x.z * x.z + (double)x.w * x.w);
         }
         for (int i = 4 * whole + (int)threadIdx.x; i < n; i += BLOCK)
             sum += (double)g[i] * g[i];
@@ -83,8 +83,8 @@ static __global__ void verdict_kernel(guard_args a, const double *partial, int p
 /* gram (rows,rows) = g·gᵀ */
 static float *gram_of(backend *be, const char *op, const guard_args *a)
 {
-    float *gram = (float *)cuda_scratch(be, SCRATCH_OP,
-                                        (size_t)(a->rows * a->rows) * sizeof(float));
+    float *gram =
+        (float *)cuda_scratch(be, SCRATCH_OP, (size_t)(a->rows * a->rows) * sizeof(float));
     if (gram == NULL)
         return NULL;
     matmul_args product = {.batch = 1,

@@ -1,12 +1,13 @@
-/* linear — layers of M models: the products are cuBLAS's, what stands before and after them is ours.
+/* linear — layers of M models: the products are cuBLAS's, what stands before and after them is
+ * ours.
  */
 #include "gpu.h"
 
-/* ---- forward ----------------------------------------------------------------------------------- */
+/* ---- forward --------------------------------------------------------------------------------- */
 
 /* y ← act(y + b), one thread a column of a tile of rows: 8 bytes and 2 operations an element, the
- * bias read once a tile; y was just written and is still in the second-level cache at training sizes.
- * Bound by memory. blockIdx.x counts tiles of columns within tiles of rows within models. */
+ * bias read once a tile; y was just written and is still in the second-level cache at training
+ * sizes. Bound by memory. blockIdx.x counts tiles of columns within tiles of rows within models. */
 enum { FINISH_COLUMNS = 64, FINISH_ROWS = 4, FINISH_TILE = 32 };
 
 static __global__ void finish_kernel(linear_forward_args a, int column_tiles, int row_tiles)
@@ -54,12 +55,12 @@ void cuda_linear_forward(backend *be, const linear_forward_args *a)
                 row_tiles);
 }
 
-/* ---- backward ---------------------------------------------------------------------------------- */
+/* ---- backward -------------------------------------------------------------------------------- */
 
 /* dA = act'(Y)∘dY in place and, in the same pass, the column sums of a tile of rows: 12 bytes an
- * element (dY read and written, Y read) and 3 operations, bound by memory. A block has 32 columns of
- * one model and up to 256 rows, 8 at a time; its 8 partial sums a column meet in shared memory, those
- * of several tiles of rows in bias_sum_kernel. */
+ * element (dY read and written, Y read) and 3 operations, bound by memory. A block has 32 columns
+ * of one model and up to 256 rows, 8 at a time; its 8 partial sums a column meet in shared memory,
+ * those of several tiles of rows in bias_sum_kernel. */
 enum { GRADIENT_COLUMNS = 32, GRADIENT_ROWS = 8, GRADIENT_TILE = 256 };
 
 typedef struct {
@@ -122,8 +123,8 @@ static void output_gradient(backend *be, const char *op, const linear_backward_a
                         .partial = NULL};
     int64_t count = (int64_t)a->models * a->out;
     if (a->dbias != NULL && t.row_tiles > 1) {
-        t.partial = (float *)cuda_scratch(be, SCRATCH_OP,
-                                          (size_t)(count * t.row_tiles) * sizeof(float));
+        t.partial =
+            (float *)cuda_scratch(be, SCRATCH_OP, (size_t)(count * t.row_tiles) * sizeof(float));
         if (t.partial == NULL)
             return;
     }

@@ -9,7 +9,7 @@
  * partial products are added in double: that fills the device, keeps the error of a dot product of
  * 50 000 terms near that of one of 1 024, and fixes the shape of the sum. */
 enum {
-    SPAN = 1024,             /* k of one partial product, at least */
+    SPAN = 1024, /* k of one partial product, at least */
     MAX_SPANS = 64,
     SPLIT_K = 4 * SPAN,      /* smallest k that is cut */
     SPLIT_OUTPUTS = 1 << 18, /* largest C that is cut: 64 MiB of partial products */
@@ -31,11 +31,10 @@ static void multiply(backend *be, const char *op, const matmul_args *a)
                               a->a, CUDA_R_32F, lda, &a->beta, a->c, CUDA_R_32F, ldc, gpu->compute,
                               CUBLAS_GEMM_DEFAULT);
     else
-        status = cublasGemmStridedBatchedEx(gpu->blas, left, right, n, m, k, &a->alpha, a->b,
-                                            CUDA_R_32F, ldb, a->b_stride, a->a, CUDA_R_32F, lda,
-                                            a->a_stride, &a->beta, a->c, CUDA_R_32F, ldc,
-                                            a->c_stride, a->batch, gpu->compute,
-                                            CUBLAS_GEMM_DEFAULT);
+        status = cublasGemmStridedBatchedEx(
+            gpu->blas, left, right, n, m, k, &a->alpha, a->b, CUDA_R_32F, ldb, a->b_stride, a->a,
+            CUDA_R_32F, lda, a->a_stride, &a->beta, a->c, CUDA_R_32F, ldc, a->c_stride, a->batch,
+            gpu->compute, CUBLAS_GEMM_DEFAULT);
     cuda_check_blas(be, op, status);
 }
 
@@ -72,8 +71,8 @@ static void multiply_split(backend *be, const char *op, const matmul_args *a)
     /* whole vectors of 16 bytes, so that every span is aligned as the first is */
     int64_t span = divide_up(divide_up(a->k, MAX_SPANS), SPAN) * SPAN;
     int64_t whole = a->k / span, rest = a->k % span, spans = whole + (rest > 0);
-    float *partial = (float *)cuda_scratch(be, SCRATCH_GEMM,
-                                           (size_t)(spans * outputs) * sizeof(float));
+    float *partial =
+        (float *)cuda_scratch(be, SCRATCH_GEMM, (size_t)(spans * outputs) * sizeof(float));
     if (partial == NULL)
         return;
     matmul_args p = span_product(a, 0, span, partial);

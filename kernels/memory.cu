@@ -37,8 +37,8 @@ static void *allocate(backend *be, size_t bytes, const char *what)
     size_t available = bytes, total = 0;
     if (bytes >= CHECKED_BYTES && !cuda_check(be, "alloc", cudaMemGetInfo(&available, &total)))
         return NULL;
-    cudaError_t status = bytes > available ? cudaErrorMemoryAllocation
-                                           : cudaMalloc(&memory, bytes > 0 ? bytes : 1);
+    cudaError_t status =
+        bytes > available ? cudaErrorMemoryAllocation : cudaMalloc(&memory, bytes > 0 ? bytes : 1);
     if (status == cudaErrorMemoryAllocation)
         return out_of_memory(be, bytes, what);
     return cuda_check(be, "alloc", status) ? memory : NULL;

@@ -37,8 +37,7 @@ static __device__ void load_mix(const mix_forward_args &a, int first, int from,
     for (int i = (int)threadIdx.x; i < MIX_FEATURES * MIX_MODELS; i += (int)blockDim.x) {
         int m = first + i % MIX_MODELS, k = from + i / MIX_MODELS;
         bool inside = m < a.models && k < a.features;
-        c[i / MIX_MODELS][i % MIX_MODELS] =
-            inside ? f32(a.c)[(int64_t)m * a.features + k] : 0.0f;
+        c[i / MIX_MODELS][i % MIX_MODELS] = inside ? f32(a.c)[(int64_t)m * a.features + k] : 0.0f;
     }
     __syncthreads();
 }

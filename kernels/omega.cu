@@ -73,8 +73,8 @@ static __global__ void omega0_kernel(draw_omega_args a)
 {
     int64_t m = thread_index();
     if (m < a.draws)
-        f32(a.omega0)[m] = (float)draw_exponential(a.seed, STREAM_OMEGA0, (uint32_t)*u64(a.step),
-                                                   (uint32_t)m, 0);
+        f32(a.omega0)[m] =
+            (float)draw_exponential(a.seed, STREAM_OMEGA0, (uint32_t)*u64(a.step), (uint32_t)m, 0);
 }
 
 /* What the counters and the distributions can hold; NULL when all is well. */

@@ -21,9 +21,9 @@ static __device__ void copy_answers(const gather_args &a, const device_data &d, 
         f32(a.target)[i * d.outputs + c] = f32(d.target)[row * d.outputs + c];
 }
 
-/* x = scale·raw + shift, four inputs a thread: a warp reads 128 bytes of an image, or 512 of floats,
- * and writes 512. Per input 1 or 4 bytes read, 4 written, 2 operations: bound by memory. A step's
- * 256 × 784 inputs are 1 MB, 0.25 µs at 4 TB/s: the launch is what costs. */
+/* x = scale·raw + shift, four inputs a thread: a warp reads 128 bytes of an image, or 512 of
+ * floats, and writes 512. Per input 1 or 4 bytes read, 4 written, 2 operations: bound by memory. A
+ * step's 256 × 784 inputs are 1 MB, 0.25 µs at 4 TB/s: the launch is what costs. */
 static __global__ void gather4_kernel(gather_args a, device_data d, unsigned long long *fault)
 {
     int quads = d.inputs / 4;
@@ -42,8 +42,8 @@ static __global__ void gather4_kernel(gather_args a, device_data d, unsigned lon
         raw = ((const float4 *)f32(d.floats))[row * quads + quad];
     }
     ((float4 *)f32(a.x))[i * quads + quad] =
-        make_float4(d.scale * raw.x + d.shift, d.scale * raw.y + d.shift,
-                    d.scale * raw.z + d.shift, d.scale * raw.w + d.shift);
+        make_float4(d.scale * raw.x + d.shift, d.scale * raw.y + d.shift, d.scale * raw.z + d.shift,
+                    d.scale * raw.w + d.shift);
     if (quad == 0)
         copy_answers(a, d, i, row);
 }
@@ -81,11 +81,11 @@ void cuda_gather(backend *be, const gather_args *a)
 {
     const char *op = "gather";
     const device_data *d = a->data;
-    CUDA_REQUIRE(be, op, a->count > 0 && d->inputs > 0);
+    CUDA_REQUIRE(be, op, a->count >= 0 && d->inputs > 0);
     CUDA_REQUIRE(be, op, (d->bytes == NULL) != (d->floats == NULL));
     CUDA_REQUIRE(be, op, a->label == NULL || d->label != NULL);
     CUDA_REQUIRE(be, op, a->target == NULL || d->target != NULL);
-    if (!first_rows_exist(be, op, a->index, a->first, a->count, d->n))
+    if (!first_rows_exist(be, op, a->index, a->first, a->count, d->n) || a->count == 0)
         return;
     unsigned long long *fault = cuda_of(be)->fault;
     bool quads = d->inputs % 4 == 0 && aligned16(a->x) &&

@@ -4,9 +4,9 @@
 #include <float.h>
 
 /* A block takes SCORE_ROWS rows of one model: a group of lanes a row, then a thread a row for the
- * sums, then 16 threads a bin. Per output 4 bytes read once (later reads hit the first-level cache),
- * two exponentials and some 20 operations: bound by memory, 0.1 ms at 4 TB/s for 1 000 models, 10 000
- * rows and 10 classes. */
+ * sums, then 16 threads a bin. Per output 4 bytes read once (later reads hit the first-level
+ * cache), two exponentials and some 20 operations: bound by memory, 0.1 ms at 4 TB/s for 1 000
+ * models, 10 000 rows and 10 classes. */
 enum { SCORE_ROWS = BLOCK, BIN_THREADS = 16, BIN_ROWS = SCORE_ROWS / BIN_THREADS };
 
 /* What one row contributes. */
@@ -173,6 +173,6 @@ void cuda_score(backend *be, const score_args *a)
     CUDA_LAUNCH(be, op, score_kernel, (unsigned)blocks, BLOCK, 0, *a, row_lanes(a->outputs), chunks,
                 partial, cuda_of(be)->fault);
     if (chunks > 1)
-        CUDA_LAUNCH(be, op, score_sum_kernel,
-                    blocks_of((int64_t)a->models * AM_SCORE_COLUMNS), BLOCK, 0, *a, chunks, partial);
+        CUDA_LAUNCH(be, op, score_sum_kernel, blocks_of((int64_t)a->models * AM_SCORE_COLUMNS),
+                    BLOCK, 0, *a, chunks, partial);
 }

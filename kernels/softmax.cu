@@ -2,9 +2,9 @@
 #include "softmax_row.h"
 
 /* A group of lanes takes one row through SOFTMAX_MODELS models in order and keeps the sums of its
- * probabilities; mean_kernel adds those of all tiles of models, in order. Per output 4 bytes read, 4
- * written when probabilities are wanted, two exponentials; the sums, 8 bytes an output and tile, stay
- * in cache: bound by memory. */
+ * probabilities; mean_kernel adds those of all tiles of models, in order. Per output 4 bytes read,
+ * 4 written when probabilities are wanted, two exponentials; the sums, 8 bytes an output and tile,
+ * stay in cache: bound by memory. */
 enum { SOFTMAX_MODELS = 8 };
 
 static __global__ void softmax_kernel(softmax_args a, int lanes, double *sums)

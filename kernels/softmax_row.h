@@ -5,8 +5,8 @@
 
 #include "gpu.h"
 
-/* The lanes of a row, a power of two up to a warp: some four outputs a lane. Lane l takes the outputs
- * l, l + lanes, … */
+/* The lanes of a row, a power of two up to a warp: some four outputs a lane. Lane l takes the
+ * outputs l, l + lanes, … */
 static inline int row_lanes(int outputs)
 {
     int lanes = 1;
@@ -60,8 +60,10 @@ static inline __device__ row_maximum row_maximum_of(row_place p, const float *o,
     return best;
 }
 
-/* Σ_c exp(o_c − max), in 1..C; NaN when an output is NaN or the maximum infinite. The whole warp. */
-static inline __device__ double row_exponentials(row_place p, const float *o, int outputs, float max)
+/* Σ_c exp(o_c − max), in 1..C; NaN when an output is NaN or the maximum infinite. The whole warp.
+ */
+static inline __device__ double row_exponentials(row_place p, const float *o, int outputs,
+                                                 float max)
 {
     double sum = 0.0;
     for (int c = p.lane; c < outputs; c += p.lanes)

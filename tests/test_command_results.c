@@ -58,7 +58,7 @@ static void check_fit(const test_folder *folder, const kind_of_data *kind)
     cr_expect_eq(json_value(o, "steps"), 80);
     cr_expect(json_value(o, "loss") > 0 && json_value(o, "seconds") >= 0);
     int64_t params = kind->inputs * 8 + 8 + 8 * kind->outputs + kind->outputs;
-    expect_tensor(folder, "m.st", "head", 6, params); /* T_0..T_5 */
+    expect_tensor(folder, "m.st", "head", 7, params); /* T_0..T_6 */
     cr_expect_not(am_path_exists(in_folder(folder, "m.st.checkpoint")));
     cJSON_Delete(o);
     free(out);
@@ -89,7 +89,7 @@ static void check_curve(const test_folder *folder, const kind_of_data *kind)
     free(out);
 }
 
-static void check_tune(const test_folder *folder)
+static void check_tune(const test_folder *folder, bool classes)
 {
     static const char *const rules[] = {"grid", "one-se", "gradient"};
     for (int i = 0; i < 3; i++) {
@@ -108,7 +108,16 @@ static void check_tune(const test_folder *folder)
     }
     char *out = succeeds(folder, "tune m.st");
     expect_holds(out, "chosen λ = ");
+    expect_holds(out, "(grid by validation loss, value ");
     free(out);
+    if (classes) { /* the gradient is that of the loss */
+        out = succeeds(folder, "tune m.st --metric accuracy --select gradient");
+        expect_holds(out, "(gradient by validation loss, value ");
+        free(out);
+        out = succeeds(folder, "tune m.st --metric accuracy --select one-se");
+        expect_holds(out, "(one-se by validation accuracy, value ");
+        free(out);
+    }
 }
 
 static void check_sample(const test_folder *folder, const kind_of_data *kind)
@@ -204,7 +213,7 @@ static void check_all(const kind_of_data *kind)
     test_folder folder = folder_of(kind);
     check_fit(&folder, kind);
     check_curve(&folder, kind);
-    check_tune(&folder);
+    check_tune(&folder, kind->classes);
     check_sample(&folder, kind);
     check_refit(&folder, kind);
     check_export(&folder, kind);

@@ -56,7 +56,9 @@ static void expect_resumes(const test_folder *folder, const char *model)
     free(succeeds(folder, "%s --out %s --resume", FIT, model));
     free(succeeds(folder, "%s --out whole.st", FIT));
     cr_expect(same_files(folder, "whole.st", model), "resumed is not the same as uninterrupted");
-    cr_expect_eq(count_entries(folder), 3, "a checkpoint is left"); /* images, two models */
+    char *checkpoint = am_format("%s.checkpoint", model);
+    cr_expect_not(am_path_exists(in_folder(folder, checkpoint)), "%s is left", checkpoint);
+    free(checkpoint);
 }
 
 Test(command_resume, after_an_interrupt)
@@ -169,7 +171,6 @@ Test(command_resume, other_options_name_the_first_difference)
     }
     cr_expect(same_files(&folder, "m.st.checkpoint", "copy"));
     cr_expect_not(am_path_exists(in_folder(&folder, "m.st")));
-    cr_assert_eq(remove(in_folder(&folder, "copy")), 0);
     expect_resumes(&folder, "m.st"); /* nothing was lost */
     remove_folder(&folder);
 }

@@ -271,6 +271,23 @@ Test(fit, an_absurd_step_size_is_reported_as_divergence)
     }
 }
 
+Test(fit, divergence_names_the_checkpoint_that_was_saved_before_it)
+{
+    generator_spec spec = spec_of("6-5-3", ACT_RELU, LOSS_SQUARED, "cheb:3", OMEGA_ONES, 4);
+    fit_settings settings = settings_of(&recipes[3], 3000);
+    fitting r;
+    observer o = {.r = &r};
+    am_error err = {0};
+    settings.adam.rate = 1e6;
+    fitting_open_with(&r, &spec, &settings, 40, 1);
+    fit_set_save(r.f, count_save, &o);
+    train_hooks hooks = {.checkpoint = "a-checkpoint", .checkpoint_seconds = 1e-9};
+    cr_expect_eq(fit_run(r.f, &hooks, &err), AM_ERR_DIVERGED);
+    cr_expect_geq(o.saves, 1);
+    expect_message(&err, "; the last good state is in a-checkpoint");
+    fitting_close(&r);
+}
+
 /* The first step whose minibatch holds this row: position π⁻¹(row) of the first epoch. */
 static int64_t step_of_row(const fitting *r, uint64_t row)
 {

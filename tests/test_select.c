@@ -87,6 +87,15 @@ Test(select, one_standard_error_takes_the_largest_lambda_within_it)
     cr_expect_eq(choose(&h, SELECT_ONE_SE, METRIC_NLL).point, 2);
 }
 
+Test(select, a_point_without_a_value_is_never_chosen)
+{
+    hand_curve h;
+    hand_curve_of(&h, (double[]){NAN, 3, 2, INFINITY, NAN}, 0.5);
+    cr_expect_eq(choose(&h, SELECT_GRID, METRIC_NLL).point, 2);
+    cr_expect_eq(choose(&h, SELECT_GRID, METRIC_ACCURACY).point, 2);
+    cr_expect_eq(choose(&h, SELECT_ONE_SE, METRIC_NLL).point, 2);
+}
+
 /* ---- alarms ---------------------------------------------------------------------------------- */
 
 Test(select, a_choice_on_the_end_of_the_range_raises_the_edge_alarm)

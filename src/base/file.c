@@ -80,7 +80,8 @@ am_status am_check_writable_file(const char *path, am_error *err)
     const char *slash = strrchr(path, '/');
     if (am_path_is_folder(path))
         return am_fail(err, AM_ERR_USAGE, "--out %s: is a folder; give a file name", path);
-    char *folder = slash == NULL ? am_format(".") : am_format("%.*s", (int)(slash - path + 1), path);
+    char *folder =
+        slash == NULL ? am_format(".") : am_format("%.*s", (int)(slash - path + 1), path);
     if (folder == NULL)
         return am_fail(err, AM_ERR_MEMORY, "%s: out of memory; free some memory", path);
     am_status status = am_check_writable(folder, err);

@@ -30,10 +30,12 @@ static void print_choice(const settings *set, const tuning_curve *curve, const s
                          const int *count)
 {
     const char *alarm = output_alarm(choice);
+    /* the gradient rule follows the loss, whatever it began from */
+    bool loss = choosing_metric(set) == METRIC_NLL || choosing_rule(set) == SELECT_GRADIENT;
     printf("chosen");
     output_lambda(choice, stdout);
-    printf("   (%s by validation %s, value %.4f)\n", set->select,
-           choosing_metric(set) == METRIC_NLL ? "loss" : "accuracy", choice->value);
+    printf("   (%s by validation %s, value %.4f)\n", set->select, loss ? "loss" : "accuracy",
+           choice->value);
     if (alarm[0] != '\0')
         printf("%s\n", alarm);
     print_distribution(curve, count);

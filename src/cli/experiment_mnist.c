@@ -22,13 +22,29 @@ typedef struct {
 } protocol;
 
 static const protocol protocol_table[] = {
-    {.name = "default", .features = "auto", .init = "residual", .weights = "ones",
-     .descent = "collocation", .nodes = "nodes", .schedule = "cosine", .metric = "nll",
+    {.name = "default",
+     .features = "auto",
+     .init = "residual",
+     .weights = "ones",
+     .descent = "collocation",
+     .nodes = "nodes",
+     .schedule = "cosine",
+     .metric = "nll",
      .adam = {.schedule = SCHEDULE_COSINE, .warmup = -1, .epsilon = 1e-8}},
-    {.name = "paper", .features = "paper", .init = "paper", .weights = "dirichlet",
-     .descent = "gradient", .nodes = "stratified", .schedule = "constant", .metric = "accuracy",
-     .draws = 1, .minibatches = 1,
-     .adam = {.rate = 1e-3, .schedule = SCHEDULE_CONSTANT, .beta1 = 0.9, .beta2 = 0.999,
+    {.name = "paper",
+     .features = "paper",
+     .init = "paper",
+     .weights = "dirichlet",
+     .descent = "gradient",
+     .nodes = "stratified",
+     .schedule = "constant",
+     .metric = "accuracy",
+     .draws = 1,
+     .minibatches = 1,
+     .adam = {.rate = 1e-3,
+              .schedule = SCHEDULE_CONSTANT,
+              .beta1 = 0.9,
+              .beta2 = 0.999,
               .epsilon = 1e-8}},
 };
 
@@ -106,15 +122,16 @@ static am_status load_data(session *s, settings *fit, const settings *set, am_er
             *err = missing;
             return missing.status;
         }
-        fprintf(stderr, "WARNING: MNIST was not found (%.300s)\nWARNING: this run is on "
-                        "FASHION-MNIST instead; its numbers are not MNIST's\n",
+        fprintf(stderr,
+                "WARNING: MNIST was not found (%.300s)\nWARNING: this run is on "
+                "FASHION-MNIST instead; its numbers are not MNIST's\n",
                 missing.message);
         status = AM_OK;
     }
     AM_TRY(status);
     if (s->data->train.label == NULL)
-        return am_fail(err, AM_ERR_USAGE, "--dataset %s: has no classes; give a folder of IDX files",
-                       fit->data);
+        return am_fail(err, AM_ERR_USAGE,
+                       "--dataset %s: has no classes; give a folder of IDX files", fit->data);
     return session_upload(s, request_blocks(fit, s->data->train.n), err);
 }
 
@@ -125,10 +142,13 @@ static am_status refit_at(session *s, const settings *set, const protocol *p, co
                           int count, int repeat, dev_f32 **theta, double *seconds, am_error *err)
 {
     refit_request request = {
-        .t = &s->record.spec.target, .models = count, .lambda = lambda,
+        .t = &s->record.spec.target,
+        .models = count,
+        .lambda = lambda,
         .blocks = s->record.spec.blocks,
         .seed = seed_for((uint64_t)set->seed + (uint64_t)repeat, STREAM_REFIT),
-        .rows = s->record.fit.rows, .steps = s->record.fit.steps,
+        .rows = s->record.fit.rows,
+        .steps = s->record.fit.steps,
         .adam = p->adam,
     };
     recipe_refit(&request.adam, request.steps);
@@ -162,9 +182,11 @@ static am_status average_refits(session *s, const model_set *set, mnist_result *
     penalty_groups groups = target_groups(set->t, false);
     metrics *at = am_alloc((size_t)points, sizeof *at, "refits", err);
     double *criterion = am_alloc((size_t)points, sizeof *criterion, "refits", err);
-    am_status status = at && criterion ? evaluate(set, &s->validation, at, NULL, err) : AM_ERR_MEMORY;
+    am_status status =
+        at && criterion ? evaluate(set, &s->validation, at, NULL, err) : AM_ERR_MEMORY;
     if (status == AM_OK)
-        status = evaluate_criterion(set, &s->train, groups, r->curve.lambda, NULL, 0, criterion, err);
+        status =
+            evaluate_criterion(set, &s->train, groups, r->curve.lambda, NULL, 0, criterion, err);
     for (int i = 0; status == AM_OK && i < points; i++) {
         r->refit[i].nll += at[i].nll / r->repeats;
         r->refit[i].accuracy += at[i].accuracy / r->repeats;
@@ -190,7 +212,8 @@ static am_status refit_curve(session *s, const settings *set, const protocol *p,
         double seconds;
         AM_TRY(refit_at(s, set, p, r->curve.lambda, points, repeat, &theta, &seconds, err));
         r->ledger.refits_batched += seconds / r->repeats;
-        model_set all = {.be = s->be, .t = &s->record.spec.target, .models = points, .theta = theta};
+        model_set all = {
+            .be = s->be, .t = &s->record.spec.target, .models = points, .theta = theta};
         am_status status = average_refits(s, &all, r, err);
         s->be->op->release(s->be, theta);
         AM_TRY(status);
@@ -259,7 +282,8 @@ static am_status generator_test(session *s, mnist_result *r, am_error *err)
 {
     model_set set;
     AM_TRY(models_at(&s->g, r->choice.lambda, 1, &set, err));
-    am_status status = evaluate(&set, session_report_rows(s, &r->rows), &r->generator_test, NULL, err);
+    am_status status =
+        evaluate(&set, session_report_rows(s, &r->rows), &r->generator_test, NULL, err);
     s->be->op->release(s->be, (void *)(uintptr_t)set.c);
     return status;
 }

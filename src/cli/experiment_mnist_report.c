@@ -56,7 +56,7 @@ static curve_gaps gaps_of(const mnist_result *r)
 
 static am_status print_curve(const mnist_result *r, am_error *err)
 {
-    static const char *const head[] = {"lambda",    "val loss", "val acc",  "refit loss",
+    static const char *const head[] = {"lambda",    "val loss", "val acc",        "refit loss",
                                        "refit acc", "",         "published loss", "acc"};
     int columns = is_mnist(r) ? 8 : 6;
     report_table *table = table_new(columns, head);
@@ -123,8 +123,9 @@ static void print_quality(const mnist_result *r)
     printf("\n  %-34s %.4f   loss %.4f   ece %.4f\n", "posterior predictive (unaudited)",
            r->post.mean.accuracy, r->post.mean.nll, r->post.mean.ece);
     if (!r->post.from_generator)
-        printf("  (the generator does not see ω: draws are weighted refits of %lld steps from it)\n",
-               (long long)r->post.steps);
+        printf(
+            "  (the generator does not see ω: draws are weighted refits of %lld steps from it)\n",
+            (long long)r->post.steps);
 }
 
 static void ledger_line(const char *what, double seconds, double reference, bool mnist)
@@ -170,7 +171,7 @@ static void add_test(cJSON *o, const mnist_result *r)
     json_number(test, "draw_acc_mean", draws ? r->post.accuracy_mean : NAN);
     json_number(test, "draw_acc_sd", draws ? r->post.accuracy_sd : NAN);
     cJSON_AddStringToObject(test, "posterior_method",
-                            !draws                 ? "none"
+                            !draws                   ? "none"
                             : r->post.from_generator ? "generator"
                                                      : "short weighted refits");
     cJSON_AddBoolToObject(test, "posterior_audited", false);

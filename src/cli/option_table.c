@@ -71,7 +71,8 @@ const option option_table[] = {
     {"lambda", "L", OPTION_POINT, AT(lambda_low), NULL, LAMBDAS, ON(REFIT), MUST(REFIT),
      HELP(GROUP_TRAINING, "L2 penalty λ, the factor of Σθ²")},
     {"weights-seed", "S", OPTION_INT, AT(weights_seed), "-1", INTS(-1, INT64_MAX), ON(REFIT),
-     HELP(GROUP_TRAINING, "seed of the draw of the weights ω, dirichlet without --weights; -1: --seed")},
+     HELP(GROUP_TRAINING,
+          "seed of the draw of the weights ω, dirichlet without --weights; -1: --seed")},
     {"mode", "KIND", OPTION_CHOICE, AT(mode), "criterion", CHOICES("criterion"), ON(FIT),
      HELP(GROUP_TRAINING, "criterion: minimise the mean criterion over draws of λ and ω")},
     {"descent", "KIND", OPTION_CHOICE, AT(descent), "auto", CHOICES("auto|gradient|collocation"),
@@ -81,15 +82,19 @@ const option option_table[] = {
     {"nodes", "KIND", OPTION_CHOICE, AT(nodes), "auto", CHOICES("auto|nodes|stratified"), ON(FIT),
      HELP(GROUP_TRAINING, "how λ is drawn; auto: nodes for collocation, else stratified")},
     {"draws", "M", OPTION_INT, AT(draws), "0", INTS(0, 4096), ON(FIT),
-     HELP(GROUP_TRAINING, "draws of λ and ω in every step; 0: about 1.3 for every feature, 16 for gradient "
-                          "descent")},
+     HELP(GROUP_TRAINING,
+          "draws of λ and ω in every step; 0: about 1.3 for every feature, 16 for gradient "
+          "descent")},
     {"minibatches", "S", OPTION_INT, AT(minibatches), "0", INTS(0, 4096), ON(FIT),
-     HELP(GROUP_TRAINING, "minibatches a step, each for draws/S of the draws; 0: 2 for collocation, "
-                          "else 1")},
+     HELP(GROUP_TRAINING,
+          "minibatches a step, each for draws/S of the draws; 0: 2 for collocation, "
+          "else 1")},
     {"stretch", "X", OPTION_REAL, AT(stretch), "0", REALS(0, 2), ON(FIT),
-     HELP(GROUP_TRAINING, "collocation: reach of the nodes beyond the range, at least 1; 0: M/(M-0.9)")},
+     HELP(GROUP_TRAINING,
+          "collocation: reach of the nodes beyond the range, at least 1; 0: M/(M-0.9)")},
     {"tilt", "X", OPTION_REAL, AT(tilt), "0.5", REALS(0, 4), ON(FIT),
-     HELP(GROUP_TRAINING, "collocation: the step size falls as 2^(-X·u) along the normalised log λ")},
+     HELP(GROUP_TRAINING,
+          "collocation: the step size falls as 2^(-X·u) along the normalised log λ")},
     {"beta1", "B", OPTION_REAL, AT(beta1), "0", REALS(0, 0.99999), ON(TRAINS),
      HELP(GROUP_TRAINING, "decay of Adam's first moment; 0: 0.9, collocation 0.8")},
     {"beta2", "B", OPTION_REAL, AT(beta2), "0", REALS(0, 0.999999), ON(TRAINS),
@@ -101,12 +106,14 @@ const option option_table[] = {
     {"steps", "N", OPTION_INT, AT(steps), "0", INTS(0, INT32_MAX), ON(TRAINS),
      HELP(GROUP_TRAINING, "steps of training; 0: from --epochs")},
     {"rate", "R", OPTION_REAL, AT(rate), "0", REALS(0, 1e3), ON(TRAINS),
-     HELP(GROUP_TRAINING, "peak step size of Adam; 0: 5e-3, less for more than 1,953 steps; gradient "
-                          "descent 3e-3")},
+     HELP(GROUP_TRAINING,
+          "peak step size of Adam; 0: 5e-3, less for more than 1,953 steps; gradient "
+          "descent 3e-3")},
     {"schedule", "KIND", OPTION_CHOICE, AT(schedule), "cosine", CHOICES("cosine|constant"),
      ON(TRAINS), HELP(GROUP_TRAINING, "step size after the warm-up")},
     {"warmup", "N", OPTION_INT, AT(warmup), "-1", INTS(-1, INT32_MAX), ON(TRAINS),
-     HELP(GROUP_TRAINING, "steps in which the step size rises to its peak; -1: 50, at most a tenth")},
+     HELP(GROUP_TRAINING,
+          "steps in which the step size rises to its peak; -1: 50, at most a tenth")},
     {"clip", "NORM", OPTION_REAL, AT(clip), "0", REALS(0, 1e30), ON(FIT),
      HELP(GROUP_TRAINING, "largest gradient norm; 0: no limit")},
     {"ridge", "R", OPTION_REAL, AT(ridge), "1e-3", REALS(0, 1e6, true), ON(FIT),
@@ -114,7 +121,8 @@ const option option_table[] = {
     {"resume", NULL, OPTION_FLAG, AT(resume), NULL, ON(FIT | EXPERIMENT),
      HELP(GROUP_TRAINING, "go on from the checkpoint of the same run")},
     {"checkpoint-seconds", "S", OPTION_REAL, AT(checkpoint_seconds), "30", REALS(0, 1e9),
-     ON(FIT | EXPERIMENT), HELP(GROUP_TRAINING, "seconds between checkpoints; 0: only when stopped")},
+     ON(FIT | EXPERIMENT),
+     HELP(GROUP_TRAINING, "seconds between checkpoints; 0: only when stopped")},
 
     /* results */
     {"lambda", "L", OPTION_POINT, AT(lambda_low), NULL, LAMBDAS, ON(CMD_SAMPLE | CMD_EXPORT),

@@ -85,24 +85,34 @@ static double curve_value(const tuning_curve *c, int i, int j, am_error *err)
 {
     const metrics *m = &c->at[i];
     switch (j) {
-    case 0: return c->lambda[i];
-    case 1: return m->nll;
-    case 2: return m->nll_se;
-    case 3: return m->accuracy;
-    case 4: return m->brier;
-    case 5: return m->ece;
-    case 6: return curve_quantile(c, i, METRIC_NLL, 0.05, err);
-    case 7: return curve_quantile(c, i, METRIC_NLL, 0.95, err);
-    case 8: return curve_quantile(c, i, METRIC_ACCURACY, 0.05, err);
-    default: return curve_quantile(c, i, METRIC_ACCURACY, 0.95, err);
+    case 0:
+        return c->lambda[i];
+    case 1:
+        return m->nll;
+    case 2:
+        return m->nll_se;
+    case 3:
+        return m->accuracy;
+    case 4:
+        return m->brier;
+    case 5:
+        return m->ece;
+    case 6:
+        return curve_quantile(c, i, METRIC_NLL, 0.05, err);
+    case 7:
+        return curve_quantile(c, i, METRIC_NLL, 0.95, err);
+    case 8:
+        return curve_quantile(c, i, METRIC_ACCURACY, 0.05, err);
+    default:
+        return curve_quantile(c, i, METRIC_ACCURACY, 0.95, err);
     }
 }
 
 am_status output_curve_csv(const tuning_curve *curve, const char *path, am_error *err)
 {
     static const char *const name[CURVE_COLUMNS] = {
-        "lambda",     "val_nll",     "val_nll_se", "val_acc",    "val_brier",
-        "val_ece",    "val_nll_p05", "val_nll_p95", "val_acc_p05", "val_acc_p95"};
+        "lambda",  "val_nll",     "val_nll_se",  "val_acc",     "val_brier",
+        "val_ece", "val_nll_p05", "val_nll_p95", "val_acc_p05", "val_acc_p95"};
     int columns = curve->draws > 0 ? CURVE_COLUMNS : 6;
     size_t points = (size_t)curve->points;
     double *value = am_alloc(points * CURVE_COLUMNS, sizeof *value, "curve", err);

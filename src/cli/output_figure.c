@@ -32,13 +32,19 @@ static int add_series(const tuning_curve *curve, const refit_marks *refits, cons
 {
     int count = 0;
     bool band = curve->draws > 0;
-    series[count++] = (chart_series){
-        .label = band ? "generator, ω = 1 (band: 5–95 % of draws)" : "generator",
-        .count = curve->points, .x = curve->lambda, .y = v->line,
-        .low = band ? v->low : NULL, .high = band ? v->high : NULL};
+    series[count++] =
+        (chart_series){.label = band ? "generator, ω = 1 (band: 5–95 % of draws)" : "generator",
+                       .count = curve->points,
+                       .x = curve->lambda,
+                       .y = v->line,
+                       .low = band ? v->low : NULL,
+                       .high = band ? v->high : NULL};
     if (refits != NULL)
-        series[count++] = (chart_series){.label = "refit from scratch", .count = refits->count,
-                                         .x = refits->lambda, .y = v->marks, .marks = true};
+        series[count++] = (chart_series){.label = "refit from scratch",
+                                         .count = refits->count,
+                                         .x = refits->lambda,
+                                         .y = v->marks,
+                                         .marks = true};
     return count;
 }
 
@@ -60,11 +66,16 @@ am_status output_curve_svg(const tuning_curve *curve, const selection *choice,
     for (int i = 0; i < panels && status == AM_OK; i++) {
         metric_kind kind = i == 0 ? METRIC_NLL : METRIC_ACCURACY;
         status = fill(curve, refits, kind, &values[i], err);
-        panel[i] = (chart_panel){
-            .title = i == 0 ? (classes ? "Validation loss" : "Validation error") : "Validation accuracy",
-            .x_label = "penalty λ", .y_label = i == 0 ? (classes ? "nats" : "squared error") : "",
-            .log_x = true, .percent_y = i == 1, .series = series[i],
-            .rule = &rule, .rule_count = choice != NULL ? 1 : 0};
+        panel[i] =
+            (chart_panel){.title = i == 0 ? (classes ? "Validation loss" : "Validation error")
+                                          : "Validation accuracy",
+                          .x_label = "penalty λ",
+                          .y_label = i == 0 ? (classes ? "nats" : "squared error") : "",
+                          .log_x = true,
+                          .percent_y = i == 1,
+                          .series = series[i],
+                          .rule = &rule,
+                          .rule_count = choice != NULL ? 1 : 0};
         if (status == AM_OK)
             panel[i].series_count = add_series(curve, refits, &values[i], series[i]);
     }

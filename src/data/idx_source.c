@@ -156,7 +156,8 @@ static am_status count_classes(const idx_pair *pair, int *classes, am_error *err
         missing += !seen[c];
     if (2 * missing > top + 1 && pair->label.count >= (int64_t)10 * (top + 1 - missing))
         return am_fail(err, AM_ERR_INPUT,
-                       "%s: row %" PRId64 " has label %d, but %d of the classes 0 to %d have no row; "
+                       "%s: row %" PRId64
+                       " has label %d, but %d of the classes 0 to %d have no row; "
                        "mend the label, or number the classes 0, 1, 2, …",
                        pair->label_path, row + 1, top, missing, top);
     *classes = top + 1;

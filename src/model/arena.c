@@ -49,8 +49,11 @@ am_status arena_download(const arena *a, char **host, am_tensor *tensor, am_erro
     am_status status = a->be->op->download(a->be, *host, a->memory, a->bytes, err);
     for (int i = 0; i < a->count; i++) {
         const arena_slot *s = &a->slot[i];
-        tensor[i] = (am_tensor){.name = s->name, .dtype = s->dtype, .rank = s->rank,
-                                .shape = {s->shape[0], s->shape[1]}, .data = *host + s->offset};
+        tensor[i] = (am_tensor){.name = s->name,
+                                .dtype = s->dtype,
+                                .rank = s->rank,
+                                .shape = {s->shape[0], s->shape[1]},
+                                .data = *host + s->offset};
     }
     if (status != AM_OK) {
         free(*host);

@@ -5,10 +5,11 @@
 
 static am_status bad_features(const char *text, am_error *err)
 {
-    return am_fail(err, AM_ERR_USAGE,
-                   "features '%s': give poly:D, cheb:D (D = 0..32), mlp:H,…,R, split:H,…,R (at most "
-                   "%d layers of 1..%d) or paper",
-                   text, AM_MAX_FEATURE_LAYERS, AM_MAX_FEATURES - 1);
+    return am_fail(
+        err, AM_ERR_USAGE,
+        "features '%s': give poly:D, cheb:D (D = 0..32), mlp:H,…,R, split:H,…,R (at most "
+        "%d layers of 1..%d) or paper",
+        text, AM_MAX_FEATURE_LAYERS, AM_MAX_FEATURES - 1);
 }
 
 /* "32,8" → layer sizes */
@@ -18,7 +19,8 @@ static bool parse_sizes(const char *text, feature_spec *spec)
         char *end;
         long value = strtol(text, &end, 10);
         bool digit = *text >= '0' && *text <= '9';
-        if (!digit || value < 1 || value >= AM_MAX_FEATURES || spec->layers == AM_MAX_FEATURE_LAYERS)
+        if (!digit || value < 1 || value >= AM_MAX_FEATURES ||
+            spec->layers == AM_MAX_FEATURE_LAYERS)
             return false;
         spec->size[spec->layers++] = (int)value;
         if (*end == '\0')

@@ -200,9 +200,18 @@ static const dev_f32 *embed_omega(features *f, int draws, const dev_f32 *omega)
         return omega;
     int64_t width = f->embedding;
     be->op->copy(be, f->omega_in, f->embed_base, sizeof(float) * (size_t)(draws * width));
-    matmul_args a = {.batch = 1, .m = draws, .n = width, .k = f->blocks, .alpha = 1, .beta = 1,
-                     .a = omega, .lda = f->blocks, .b = f->embed, .ldb = width,
-                     .c = f->omega_in, .ldc = width};
+    matmul_args a = {.batch = 1,
+                     .m = draws,
+                     .n = width,
+                     .k = f->blocks,
+                     .alpha = 1,
+                     .beta = 1,
+                     .a = omega,
+                     .lda = f->blocks,
+                     .b = f->embed,
+                     .ldb = width,
+                     .c = f->omega_in,
+                     .ldc = width};
     be->op->matmul(be, &a);
     return f->omega_in;
 }
@@ -219,9 +228,15 @@ static void network_forward_columns(features *f, int draws, const dev_f32 *phi, 
         bool last = l + 1 == f->spec.layers;
         const dev_f32 *weight = f32_at(phi, f->phi_offset[l]);
         linear_forward_args a = {
-            .models = 1, .rows = draws, .in = in, .out = out, .act = layer_act(f, l),
-            .x = l == 0 ? f->input : f->output[l - 1], .ldx = in,
-            .weight = weight, .bias = f32_at(weight, (int64_t)in * out),
+            .models = 1,
+            .rows = draws,
+            .in = in,
+            .out = out,
+            .act = layer_act(f, l),
+            .x = l == 0 ? f->input : f->output[l - 1],
+            .ldx = in,
+            .weight = weight,
+            .bias = f32_at(weight, (int64_t)in * out),
             .y = last ? f32_at(c, network_column(f)) : f->output[l],
             .ldy = last ? f->features : out,
         };
@@ -234,13 +249,21 @@ void features_forward(features *f, int draws, const dev_f32 *phi, const dev_f32 
 {
     const dev_f32 *w = features_use_omega(f) ? embed_omega(f, draws, omega) : NULL;
     basis_forward_args a = {
-        .kind = f->spec.basis, .draws = draws, .groups = f->groups, .features = f->features,
-        .terms = f->terms, .degree = f->degree,
+        .kind = f->spec.basis,
+        .draws = draws,
+        .groups = f->groups,
+        .features = f->features,
+        .terms = f->terms,
+        .degree = f->degree,
         .omega_columns = f->spec.columns_omega ? f->embedding : 0,
-        .omega_scale = f->spec.omega_scale, .u = u,
-        .omega = f->spec.columns_omega ? w : NULL, .c = c,
-        .input_omega = f->spec.network_omega ? f->embedding : 0, .centre = f->spec.centre,
-        .omega_in = f->spec.network_omega ? w : NULL, .input = f->input,
+        .omega_scale = f->spec.omega_scale,
+        .u = u,
+        .omega = f->spec.columns_omega ? w : NULL,
+        .c = c,
+        .input_omega = f->spec.network_omega ? f->embedding : 0,
+        .centre = f->spec.centre,
+        .omega_in = f->spec.network_omega ? w : NULL,
+        .input = f->input,
     };
     f->be->op->basis_forward(f->be, &a);
     network_forward_columns(f, draws, phi, c);
@@ -254,14 +277,21 @@ void features_backward(features *f, int draws, const dev_f32 *phi, const dev_f32
         bool last = l + 1 == f->spec.layers;
         dev_f32 *dweight = f32_at(dphi, f->phi_offset[l]);
         linear_backward_args a = {
-            .models = 1, .rows = draws, .in = in, .out = out, .act = layer_act(f, l),
-            .x = l == 0 ? f->input : f->output[l - 1], .ldx = in,
+            .models = 1,
+            .rows = draws,
+            .in = in,
+            .out = out,
+            .act = layer_act(f, l),
+            .x = l == 0 ? f->input : f->output[l - 1],
+            .ldx = in,
             .weight = f32_at(phi, f->phi_offset[l]),
             .y = last ? f32_at(c, network_column(f)) : f->output[l],
             .ldy = last ? f->features : out,
             .dy = last ? f32_at(dc, network_column(f)) : f->gradient[l],
-            .dweight = dweight, .dbias = f32_at(dweight, (int64_t)in * out),
-            .dx = l > 0 ? f->gradient[l - 1] : f->dinput, .lddx = in,
+            .dweight = dweight,
+            .dbias = f32_at(dweight, (int64_t)in * out),
+            .dx = l > 0 ? f->gradient[l - 1] : f->dinput,
+            .lddx = in,
         };
         f->be->op->linear_backward(f->be, &a);
     }
@@ -274,13 +304,20 @@ am_status features_input_gradient(features *f, int draws, const dev_f32 *u, cons
     size_t count = (size_t)draws * (size_t)f->groups;
     int width = f->spec.layers > 0 ? input_width(f) : 0;
     float *direct = am_alloc(count, sizeof *direct, "gradient in λ", err);
-    float *through = am_alloc((size_t)draws * (size_t)(width + 1), sizeof *through, "gradient", err);
+    float *through =
+        am_alloc((size_t)draws * (size_t)(width + 1), sizeof *through, "gradient", err);
     dev_f32 *device = be->op->alloc(be, count * sizeof(float), "gradient in λ");
     am_status status = direct && through ? AM_OK : AM_ERR_MEMORY;
     if (status == AM_OK) {
-        basis_backward_args a = {.kind = f->spec.basis, .draws = draws, .groups = f->groups,
-                                 .features = f->features, .terms = f->terms, .degree = f->degree,
-                                 .u = u, .dc = dc, .du = device};
+        basis_backward_args a = {.kind = f->spec.basis,
+                                 .draws = draws,
+                                 .groups = f->groups,
+                                 .features = f->features,
+                                 .terms = f->terms,
+                                 .degree = f->degree,
+                                 .u = u,
+                                 .dc = dc,
+                                 .du = device};
         be->op->basis_backward(be, &a);
         status = be->op->download(be, direct, device, count * sizeof(float), err);
     }

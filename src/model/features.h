@@ -17,14 +17,14 @@
 enum { AM_MAX_FEATURE_LAYERS = 6, AM_MAX_FEATURES = 1024, AM_DIRECT_BLOCKS = 256 };
 
 typedef struct {
-    char text[64];    /* as given */
-    basis_kind basis; /* BASIS_NONE without polynomial terms */
-    int degree;       /* d */
-    int layers;       /* feature network: linear layers, 0 = none */
+    char text[64];                   /* as given */
+    basis_kind basis;                /* BASIS_NONE without polynomial terms */
+    int degree;                      /* d */
+    int layers;                      /* feature network: linear layers, 0 = none */
     int size[AM_MAX_FEATURE_LAYERS]; /* outputs of each */
-    bool relu_output;     /* paper: the last layer has ReLU too */
-    bool network_omega;   /* the network sees ω */
-    bool columns_omega;   /* ω−1 are columns of c */
+    bool relu_output;                /* paper: the last layer has ReLU too */
+    bool network_omega;              /* the network sees ω */
+    bool columns_omega;              /* ω−1 are columns of c */
     float omega_scale, centre;
     bool paper_init;
 } feature_spec;
@@ -35,23 +35,23 @@ am_status feature_spec_parse(const char *text, bool with_omega, feature_spec *sp
 typedef struct {
     backend *be;
     feature_spec spec;
-    int groups;          /* G */
-    int64_t blocks;      /* K */
-    int embedding;       /* I columns of ω that the features see: 0, K, or the embedding's width */
-    int terms;           /* basis terms */
-    int features;        /* R */
-    int draws;           /* capacity M */
-    int64_t params;      /* of the feature network, φ */
+    int groups;     /* G */
+    int64_t blocks; /* K */
+    int embedding;  /* I columns of ω that the features see: 0, K, or the embedding's width */
+    int terms;      /* basis terms */
+    int features;   /* R */
+    int draws;      /* capacity M */
+    int64_t params; /* of the feature network, φ */
     int64_t phi_offset[AM_MAX_FEATURE_LAYERS]; /* layer's weight; its bias follows */
-    int32_t *degree_host; /* (terms, G) */
+    int32_t *degree_host;                      /* (terms, G) */
     dev_i32 *degree;
-    dev_f32 *embed;      /* (K, I) or NULL */
-    dev_f32 *embed_base; /* (M, I): 1 − 1ᵀE in every row */
-    dev_f32 *omega_in;   /* (M, I): 1 + (ω−1)E */
-    dev_f32 *input;      /* (M, G+I) */
-    dev_f32 *output[AM_MAX_FEATURE_LAYERS];   /* hidden outputs; the last layer writes into c */
+    dev_f32 *embed;                         /* (K, I) or NULL */
+    dev_f32 *embed_base;                    /* (M, I): 1 − 1ᵀE in every row */
+    dev_f32 *omega_in;                      /* (M, I): 1 + (ω−1)E */
+    dev_f32 *input;                         /* (M, G+I) */
+    dev_f32 *output[AM_MAX_FEATURE_LAYERS]; /* hidden outputs; the last layer writes into c */
     dev_f32 *gradient[AM_MAX_FEATURE_LAYERS];
-    dev_f32 *dinput;     /* (M, G+I) */
+    dev_f32 *dinput; /* (M, G+I) */
 } features;
 
 /* R of the family: columns of c. */

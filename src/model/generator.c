@@ -39,7 +39,8 @@ static void paper_head(const generator *g, float *head)
     int64_t count = (int64_t)g->f.features * g->spec.target.params;
     double bound = 1.0 / sqrt((double)(g->f.features - 1));
     for (int64_t i = 0; i < count; i += 4) {
-        philox4 r = philox(g->spec.seed, STREAM_INIT, 2, (uint32_t)(i / 4 >> 32), (uint32_t)(i / 4));
+        philox4 r =
+            philox(g->spec.seed, STREAM_INIT, 2, (uint32_t)(i / 4 >> 32), (uint32_t)(i / 4));
         for (int64_t j = i; j < AM_MIN(i + 4, count); j++)
             head[j] = (float)(bound * (2.0 * uniform_open(r.x[j - i]) - 1.0));
     }
@@ -115,9 +116,17 @@ am_status generator_features(generator *g, int draws, const double *lambda, cons
 void generator_theta(const generator *g, int draws, const dev_f32 *c, dev_f32 *theta)
 {
     int64_t params = g->spec.target.params;
-    matmul_args a = {.batch = 1, .m = draws, .n = params, .k = g->f.features, .alpha = 1,
-                     .a = c, .lda = g->f.features, .b = g->head, .ldb = params,
-                     .c = theta, .ldc = params};
+    matmul_args a = {.batch = 1,
+                     .m = draws,
+                     .n = params,
+                     .k = g->f.features,
+                     .alpha = 1,
+                     .a = c,
+                     .lda = g->f.features,
+                     .b = g->head,
+                     .ldb = params,
+                     .c = theta,
+                     .ldc = params};
     g->be->op->matmul(g->be, &a);
 }
 

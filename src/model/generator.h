@@ -11,13 +11,13 @@
 typedef struct {
     target target;
     feature_spec features;
-    bool per_layer;                  /* one λ per layer instead of one in all */
-    double lambda_low, lambda_high;  /* range of every λ */
-    omega_kind weights;              /* OMEGA_ONES: ω does not enter */
-    double alpha;                    /* dirichlet's concentration */
-    int64_t blocks;                  /* K */
-    bool omega0;                     /* random penalty weight: λ is multiplied by ω₀ */
-    int embedding;                   /* columns that ω is embedded into; 0: chosen by K */
+    bool per_layer;                 /* one λ per layer instead of one in all */
+    double lambda_low, lambda_high; /* range of every λ */
+    omega_kind weights;             /* OMEGA_ONES: ω does not enter */
+    double alpha;                   /* dirichlet's concentration */
+    int64_t blocks;                 /* K */
+    bool omega0;                    /* random penalty weight: λ is multiplied by ω₀ */
+    int embedding;                  /* columns that ω is embedded into; 0: chosen by K */
     uint64_t seed;
 } generator_spec;
 
@@ -26,9 +26,9 @@ typedef struct {
     generator_spec spec;
     penalty_groups groups;
     features f;
-    arena params;   /* "head" (R,P) and, with a feature network, "features" (its φ, flat) */
-    dev_f32 *head;  /* (R, P) */
-    dev_f32 *phi;   /* the feature network's parameters, or NULL */
+    arena params;  /* "head" (R,P) and, with a feature network, "features" (its φ, flat) */
+    dev_f32 *head; /* (R, P) */
+    dev_f32 *phi;  /* the feature network's parameters, or NULL */
     int64_t phi_size;
 } generator;
 

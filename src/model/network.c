@@ -62,12 +62,21 @@ static void layer_forward(const network *net, const network_input *in, theta_vie
     const dev_f32 *own = f32_at(theta.theta, call.first * theta.stride);
     int64_t y_stride = (int64_t)in->rows * t->size[l + 1];
     linear_forward_args a = {
-        .models = call.models, .rows = in->rows, .in = t->size[l], .out = t->size[l + 1],
-        .act = layer_act(t, l), .x = call.x, .ldx = t->size[l], .x_stride = call.x_stride,
+        .models = call.models,
+        .rows = in->rows,
+        .in = t->size[l],
+        .out = t->size[l + 1],
+        .act = layer_act(t, l),
+        .x = call.x,
+        .ldx = t->size[l],
+        .x_stride = call.x_stride,
         .weight = f32_at(own, target_weight(t, l)->offset),
-        .bias = f32_at(own, target_bias(t, l)->offset), .weight_stride = theta.stride,
-        .bias_stride = theta.stride, .y = f32_at(net->output[l], call.first * y_stride),
-        .ldy = t->size[l + 1], .y_stride = y_stride,
+        .bias = f32_at(own, target_bias(t, l)->offset),
+        .weight_stride = theta.stride,
+        .bias_stride = theta.stride,
+        .y = f32_at(net->output[l], call.first * y_stride),
+        .ldy = t->size[l + 1],
+        .y_stride = y_stride,
     };
     net->be->op->linear_forward(net->be, &a);
 }
@@ -87,15 +96,28 @@ static void layer_backward(const network *net, const network_input *in, theta_vi
     dev_f32 *down = f32_at(dtheta.theta, call.first * dtheta.stride);
     int64_t y_stride = (int64_t)in->rows * t->size[l + 1];
     linear_backward_args a = {
-        .models = call.models, .rows = in->rows, .in = t->size[l], .out = t->size[l + 1],
-        .act = layer_act(t, l), .x = call.x, .ldx = t->size[l], .x_stride = call.x_stride,
-        .weight = f32_at(own, target_weight(t, l)->offset), .weight_stride = theta.stride,
-        .y = f32_at(net->output[l], call.first * y_stride), .ldy = t->size[l + 1],
-        .y_stride = y_stride, .dy = f32_at(net->gradient[l], call.first * y_stride),
-        .accumulate = accumulate, .dweight = f32_at(down, target_weight(t, l)->offset),
-        .dbias = f32_at(down, target_bias(t, l)->offset), .dweight_stride = dtheta.stride,
-        .dbias_stride = dtheta.stride, .dx = l > 0 ? net->gradient[l - 1] : NULL,
-        .lddx = t->size[l], .dx_stride = (int64_t)in->rows * t->size[l],
+        .models = call.models,
+        .rows = in->rows,
+        .in = t->size[l],
+        .out = t->size[l + 1],
+        .act = layer_act(t, l),
+        .x = call.x,
+        .ldx = t->size[l],
+        .x_stride = call.x_stride,
+        .weight = f32_at(own, target_weight(t, l)->offset),
+        .weight_stride = theta.stride,
+        .y = f32_at(net->output[l], call.first * y_stride),
+        .ldy = t->size[l + 1],
+        .y_stride = y_stride,
+        .dy = f32_at(net->gradient[l], call.first * y_stride),
+        .accumulate = accumulate,
+        .dweight = f32_at(down, target_weight(t, l)->offset),
+        .dbias = f32_at(down, target_bias(t, l)->offset),
+        .dweight_stride = dtheta.stride,
+        .dbias_stride = dtheta.stride,
+        .dx = l > 0 ? net->gradient[l - 1] : NULL,
+        .lddx = t->size[l],
+        .dx_stride = (int64_t)in->rows * t->size[l],
     };
     net->be->op->linear_backward(net->be, &a);
 }

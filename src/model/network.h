@@ -10,9 +10,9 @@
 typedef struct {
     backend *be;
     const target *t;
-    int models, rows;                    /* capacity: M, B */
-    dev_f32 *output[AM_MAX_LAYERS];      /* layer l's output, (M, B, size[l+1]); the last: logits */
-    dev_f32 *gradient[AM_MAX_LAYERS];    /* dL/d output[l]; NULL in a forward-only network */
+    int models, rows;                 /* capacity: M, B */
+    dev_f32 *output[AM_MAX_LAYERS];   /* layer l's output, (M, B, size[l+1]); the last: logits */
+    dev_f32 *gradient[AM_MAX_LAYERS]; /* dL/d output[l]; NULL in a forward-only network */
 } network;
 
 /* θ of M models: model m's starts m·stride after theta (stride 0: shared). */

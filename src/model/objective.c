@@ -9,8 +9,12 @@ void objective_loss(const network *net, const minibatch *batch, dev_f64 *loss)
     for (int s = 0; s < batch->sets; s++) { /* a call for each set of rows */
         int64_t first = s * models;
         loss_args a = {
-            .kind = net->t->loss, .models = models, .rows = batch->rows, .outputs = outputs,
-            .divisor = batch->divisor, .grad_scale = batch->grad_scale,
+            .kind = net->t->loss,
+            .models = models,
+            .rows = batch->rows,
+            .outputs = outputs,
+            .divisor = batch->divisor,
+            .grad_scale = batch->grad_scale,
             .logits = f32_at(network_logits(net), first * logits),
             .label = batch->label != NULL ? i32_at(batch->label, s * rows) : NULL,
             .target = batch->target != NULL ? f32_at(batch->target, s * logits) : NULL,
@@ -30,9 +34,15 @@ void objective_gradient(const network *net, const minibatch *batch, penalty_grou
     objective_loss(net, batch, loss);
     network_backward(net, &in, theta, dtheta, 0, false);
     l2_penalty_args penalty = {
-        .models = batch->models, .groups = groups, .grad_scale = batch->grad_scale,
-        .lambda = batch->lambda, .theta = theta.theta, .theta_stride = theta.stride,
-        .dtheta = dtheta.theta, .dtheta_stride = dtheta.stride, .loss = loss,
+        .models = batch->models,
+        .groups = groups,
+        .grad_scale = batch->grad_scale,
+        .lambda = batch->lambda,
+        .theta = theta.theta,
+        .theta_stride = theta.stride,
+        .dtheta = dtheta.theta,
+        .dtheta_stride = dtheta.stride,
+        .loss = loss,
     };
     net->be->op->l2_penalty(net->be, &penalty);
 }
@@ -61,11 +71,11 @@ plan_kind plan_choose(const generator *g, int draws, int rows)
     double params = (double)t->params, first = (double)t->size[0] * t->size[1];
     double r1 = g->f.features, hidden = (double)rows * t->size[1];
     /* multiply-adds of one step; what both plans share is left out */
-    double direct = 2.0 * draws * rows * first       /* forward, dW of the first layer */
-                    + 3.0 * draws * r1 * first; /* θ = cΘ, dc, dΘ of the first layer */
-    double factored = 2.0 * r1 * rows * first       /* Z, dΘ */
-                      + 3.0 * draws * r1 * hidden   /* mix forward, E, dc */
-                      + 2.0 * r1 * r1 * params; /* Gram matrix, SΘ */
+    double direct = 2.0 * draws * rows * first    /* forward, dW of the first layer */
+                    + 3.0 * draws * r1 * first;   /* θ = cΘ, dc, dΘ of the first layer */
+    double factored = 2.0 * r1 * rows * first     /* Z, dΘ */
+                      + 3.0 * draws * r1 * hidden /* mix forward, E, dc */
+                      + 2.0 * r1 * r1 * params;   /* Gram matrix, SΘ */
     return factored < direct ? PLAN_FACTORED : PLAN_DIRECT;
 }
 

@@ -8,15 +8,15 @@
 
 /* A minibatch with the draws that look at it; all on the device, owned by the caller. */
 typedef struct {
-    int models, rows;       /* M, B */
-    int sets;               /* S: model m looks at set ⌊m/(M/S)⌋ of the rows; S divides M */
-    const dev_f32 *x;       /* (S, B, d) */
-    const dev_i32 *label;   /* (S, B), or NULL */
-    const dev_f32 *target;  /* (S, B, C), or NULL */
-    const dev_f32 *weight;  /* (M, B) or NULL = 1 */
-    const dev_f32 *lambda;  /* (M, G) */
-    double divisor;         /* B for a minibatch, n for a pass over all data */
-    double grad_scale;      /* 1: every model's own gradient; 1/M: of the mean over models */
+    int models, rows;      /* M, B */
+    int sets;              /* S: model m looks at set ⌊m/(M/S)⌋ of the rows; S divides M */
+    const dev_f32 *x;      /* (S, B, d) */
+    const dev_i32 *label;  /* (S, B), or NULL */
+    const dev_f32 *target; /* (S, B, C), or NULL */
+    const dev_f32 *weight; /* (M, B) or NULL = 1 */
+    const dev_f32 *lambda; /* (M, G) */
+    double divisor;        /* B for a minibatch, n for a pass over all data */
+    double grad_scale;     /* 1: every model's own gradient; 1/M: of the mean over models */
 } minibatch;
 
 /* Adds the data term of L_m, at the network's logits, to loss (M); leaves dL/dlogits in the network. */
@@ -38,11 +38,11 @@ typedef struct {
     generator *g;
     plan_kind kind; /* direct or factored */
     network net;
-    dev_f32 *theta;  /* direct: (M, P); factored: the columns behind layer 1 only */
-    dev_f32 *dtheta; /* the same columns of every dθ_m */
-    dev_f32 *z;      /* factored: (R, B, H) first-layer products */
-    dev_f32 *e;      /* factored: (R, B, H) */
-    dev_f32 *dhead;  /* factored: (R, P) */
+    dev_f32 *theta;    /* direct: (M, P); factored: the columns behind layer 1 only */
+    dev_f32 *dtheta;   /* the same columns of every dθ_m */
+    dev_f32 *z;        /* factored: (R, B, H) first-layer products */
+    dev_f32 *e;        /* factored: (R, B, H) */
+    dev_f32 *dhead;    /* factored: (R, P) */
     dev_f32 *gram, *s; /* factored: (G, R, R) */
 } plan;
 

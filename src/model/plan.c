@@ -28,9 +28,17 @@ static void direct_gradient(plan *p, const minibatch *batch, const dev_f32 *c, d
     objective_gradient(&p->net, batch, g->groups, view(p->theta, params(p)),
                        view(p->dtheta, params(p)), loss);
     if (dc != NULL) /* dc = dθ Θᵀ */
-        multiply(p, (matmul_args){.transpose_b = true, .m = batch->models, .n = g->f.features,
-                                  .k = params(p), .alpha = 1, .a = p->dtheta, .lda = params(p),
-                                  .b = g->head, .ldb = params(p), .c = dc, .ldc = g->f.features});
+        multiply(p, (matmul_args){.transpose_b = true,
+                                  .m = batch->models,
+                                  .n = g->f.features,
+                                  .k = params(p),
+                                  .alpha = 1,
+                                  .a = p->dtheta,
+                                  .lda = params(p),
+                                  .b = g->head,
+                                  .ldb = params(p),
+                                  .c = dc,
+                                  .ldc = g->f.features});
 }
 
 /* ---- factored: Z_k = X W1_kᵀ + b1_k for all k, then mix by c --------------------------------- */
@@ -54,10 +62,19 @@ static void factored_products(plan *p, const dev_f32 *x, int rows)
     generator *g = p->g;
     const target *t = &g->spec.target;
     linear_forward_args a = {
-        .models = g->f.features, .rows = rows, .in = t->size[0], .out = t->size[1],
-        .act = ACT_NONE, .x = x, .ldx = t->size[0], .weight = g->head,
-        .bias = f32_at(g->head, target_bias(t, 0)->offset), .weight_stride = t->params,
-        .bias_stride = t->params, .y = p->z, .ldy = t->size[1],
+        .models = g->f.features,
+        .rows = rows,
+        .in = t->size[0],
+        .out = t->size[1],
+        .act = ACT_NONE,
+        .x = x,
+        .ldx = t->size[0],
+        .weight = g->head,
+        .bias = f32_at(g->head, target_bias(t, 0)->offset),
+        .weight_stride = t->params,
+        .bias_stride = t->params,
+        .y = p->z,
+        .ldy = t->size[1],
         .y_stride = (int64_t)rows * t->size[1],
     };
     g->be->op->linear_forward(g->be, &a);
@@ -74,16 +91,28 @@ static void factored_forward(plan *p, const dev_f32 *x, int rows, int draws, con
     const target *t = &g->spec.target;
     int64_t begin = rest(p);
     mix_forward_args mix = {
-        .models = draws, .features = g->f.features, .count = (int64_t)rows * t->size[1],
-        .act = first_act(t), .c = c, .z = p->z, .a = p->net.output[0],
+        .models = draws,
+        .features = g->f.features,
+        .count = (int64_t)rows * t->size[1],
+        .act = first_act(t),
+        .c = c,
+        .z = p->z,
+        .a = p->net.output[0],
     };
     g->be->op->mix_forward(g->be, &mix);
     if (t->layers == 1)
         return;
     /* θ's layers 2.. = cΘ's columns [begin, P) */
-    multiply(p, (matmul_args){.m = draws, .n = params(p) - begin, .k = g->f.features, .alpha = 1,
-                              .a = c, .lda = g->f.features, .b = f32_at(g->head, begin),
-                              .ldb = params(p), .c = p->theta, .ldc = params(p) - begin});
+    multiply(p, (matmul_args){.m = draws,
+                              .n = params(p) - begin,
+                              .k = g->f.features,
+                              .alpha = 1,
+                              .a = c,
+                              .lda = g->f.features,
+                              .b = f32_at(g->head, begin),
+                              .ldb = params(p),
+                              .c = p->theta,
+                              .ldc = params(p) - begin});
     network_input in = {x, 1, rows, draws};
     network_forward(&p->net, &in, rest_view(p, p->theta), 1);
 }
@@ -95,15 +124,30 @@ static void factored_rest(plan *p, const minibatch *batch, const dev_f32 *c, dev
     int64_t begin = rest(p), count = params(p) - begin;
     network_input in = {batch->x, 1, batch->rows, batch->models};
     network_backward(&p->net, &in, rest_view(p, p->theta), rest_view(p, p->dtheta), 1, false);
-    multiply(p, (matmul_args){.transpose_a = true, .m = g->f.features, .n = count,
-                              .k = batch->models, .alpha = 1, .a = c, .lda = g->f.features,
-                              .b = p->dtheta, .ldb = count, .c = f32_at(p->dhead, begin),
+    multiply(p, (matmul_args){.transpose_a = true,
+                              .m = g->f.features,
+                              .n = count,
+                              .k = batch->models,
+                              .alpha = 1,
+                              .a = c,
+                              .lda = g->f.features,
+                              .b = p->dtheta,
+                              .ldb = count,
+                              .c = f32_at(p->dhead, begin),
                               .ldc = params(p)});
     if (dc != NULL)
-        multiply(p, (matmul_args){.transpose_b = true, .m = batch->models, .n = g->f.features,
-                                  .k = count, .alpha = 1, .beta = 1, .a = p->dtheta,
-                                  .lda = count, .b = f32_at(g->head, begin),
-                                  .ldb = params(p), .c = dc, .ldc = g->f.features});
+        multiply(p, (matmul_args){.transpose_b = true,
+                                  .m = batch->models,
+                                  .n = g->f.features,
+                                  .k = count,
+                                  .alpha = 1,
+                                  .beta = 1,
+                                  .a = p->dtheta,
+                                  .lda = count,
+                                  .b = f32_at(g->head, begin),
+                                  .ldb = params(p),
+                                  .c = dc,
+                                  .ldc = g->f.features});
 }
 
 /* Layer 1: E_k = Σ_m c_mk dA_m, dΘ1_k = E_kᵀX, both independent of M past the mix. */
@@ -112,16 +156,32 @@ static void factored_first(plan *p, const minibatch *batch, const dev_f32 *c, de
     generator *g = p->g;
     const target *t = &g->spec.target;
     mix_backward_args mix = {
-        .models = batch->models, .features = g->f.features,
-        .count = (int64_t)batch->rows * t->size[1], .act = first_act(t), .c = c, .z = p->z,
-        .a = p->net.output[0], .da = p->net.gradient[0], .e = p->e, .dc = dc,
+        .models = batch->models,
+        .features = g->f.features,
+        .count = (int64_t)batch->rows * t->size[1],
+        .act = first_act(t),
+        .c = c,
+        .z = p->z,
+        .a = p->net.output[0],
+        .da = p->net.gradient[0],
+        .e = p->e,
+        .dc = dc,
     };
     g->be->op->mix_backward(g->be, &mix);
     linear_backward_args back = {
-        .models = g->f.features, .rows = batch->rows, .in = t->size[0], .out = t->size[1],
-        .act = ACT_NONE, .x = batch->x, .ldx = t->size[0], .ldy = t->size[1],
-        .y_stride = (int64_t)batch->rows * t->size[1], .dy = p->e, .dweight = p->dhead,
-        .dbias = f32_at(p->dhead, target_bias(t, 0)->offset), .dweight_stride = t->params,
+        .models = g->f.features,
+        .rows = batch->rows,
+        .in = t->size[0],
+        .out = t->size[1],
+        .act = ACT_NONE,
+        .x = batch->x,
+        .ldx = t->size[0],
+        .ldy = t->size[1],
+        .y_stride = (int64_t)batch->rows * t->size[1],
+        .dy = p->e,
+        .dweight = p->dhead,
+        .dbias = f32_at(p->dhead, target_bias(t, 0)->offset),
+        .dweight_stride = t->params,
         .dbias_stride = t->params,
     };
     g->be->op->linear_backward(g->be, &back);
@@ -137,18 +197,39 @@ static void factored_penalty(plan *p, const minibatch *batch, const dev_f32 *c, 
         int64_t begin = g->groups.begin[i], count = g->groups.begin[i + 1] - begin;
         const dev_f32 *head = f32_at(g->head, begin);
         dev_f32 *gram = f32_at(p->gram, (int64_t)i * r * r), *s = f32_at(p->s, (int64_t)i * r * r);
-        multiply(p, (matmul_args){.transpose_b = true, .m = r, .n = r, .k = count, .alpha = 1,
-                                  .a = head, .lda = params(p), .b = head, .ldb = params(p),
-                                  .c = gram, .ldc = r});
-        gram_penalty_args a = {.models = batch->models, .features = r,
-                               .grad_scale = batch->grad_scale, .c = c,
+        multiply(p, (matmul_args){.transpose_b = true,
+                                  .m = r,
+                                  .n = r,
+                                  .k = count,
+                                  .alpha = 1,
+                                  .a = head,
+                                  .lda = params(p),
+                                  .b = head,
+                                  .ldb = params(p),
+                                  .c = gram,
+                                  .ldc = r});
+        gram_penalty_args a = {.models = batch->models,
+                               .features = r,
+                               .grad_scale = batch->grad_scale,
+                               .c = c,
                                .lambda = f32_at(batch->lambda, i),
-                               .lambda_stride = g->groups.count, .gram = gram, .s = s, .dc = dc,
+                               .lambda_stride = g->groups.count,
+                               .gram = gram,
+                               .s = s,
+                               .dc = dc,
                                .loss = loss};
         g->be->op->gram_penalty(g->be, &a);
-        multiply(p, (matmul_args){.m = r, .n = count, .k = r, .alpha = 1, .beta = 1, .a = s,
-                                  .lda = r, .b = head, .ldb = params(p),
-                                  .c = f32_at(p->dhead, begin), .ldc = params(p)});
+        multiply(p, (matmul_args){.m = r,
+                                  .n = count,
+                                  .k = r,
+                                  .alpha = 1,
+                                  .beta = 1,
+                                  .a = s,
+                                  .lda = r,
+                                  .b = head,
+                                  .ldb = params(p),
+                                  .c = f32_at(p->dhead, begin),
+                                  .ldc = params(p)});
     }
 }
 

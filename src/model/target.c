@@ -91,7 +91,8 @@ void target_init(const target *t, uint64_t seed, uint32_t index, float *theta)
         double bound = 1.0 / sqrt((double)t->size[l]); /* 1/√fan_in */
         int64_t end = target_bias(t, l)->offset + target_bias(t, l)->count;
         for (int64_t i = target_weight(t, l)->offset; i < end; i++) {
-            philox4 r = philox(seed, STREAM_INIT, (uint32_t)(i / 4 >> 32), index, (uint32_t)(i / 4));
+            philox4 r =
+                philox(seed, STREAM_INIT, (uint32_t)(i / 4 >> 32), index, (uint32_t)(i / 4));
             theta[i] = (float)(bound * (2.0 * uniform_open(r.x[i % 4]) - 1.0));
         }
     }

@@ -23,7 +23,7 @@ typedef struct {
     int size[AM_MAX_LAYERS + 1]; /* d, h1, …, C */
     activation act;              /* of the hidden layers; the last layer is linear */
     loss_kind loss;
-    int64_t params; /* P */
+    int64_t params;   /* P */
     int tensor_count; /* 2·L */
     target_tensor tensor[2 * AM_MAX_LAYERS];
 } target;

@@ -6,8 +6,14 @@ am_status batch_open(batch_buffers *b, backend *be, const device_rows *rows, uin
 {
     const device_data *d = &rows->data;
     size_t examples = (size_t)sets * (size_t)count;
-    *b = (batch_buffers){.be = be, .rows = rows, .seed = seed, .models = models, .count = count,
-                         .sets = sets, .blocks = blocks, .step = step};
+    *b = (batch_buffers){.be = be,
+                         .rows = rows,
+                         .seed = seed,
+                         .models = models,
+                         .count = count,
+                         .sets = sets,
+                         .blocks = blocks,
+                         .step = step};
     b->index = be->op->alloc(be, examples * sizeof(uint32_t), "minibatch");
     b->x = be->op->alloc(be, examples * (size_t)d->inputs * sizeof(float), "minibatch");
     if (d->label != NULL)
@@ -36,11 +42,18 @@ minibatch batch_next(batch_buffers *b, const dev_f32 *lambda, const dev_f32 *ome
 {
     backend *be = b->be;
     const device_data *data = &b->rows->data;
-    draw_rows_args rows = {.seed = b->seed, .n = data->n, .rows = b->count, .sets = b->sets,
-                           .step = b->step, .index = b->index};
+    draw_rows_args rows = {.seed = b->seed,
+                           .n = data->n,
+                           .rows = b->count,
+                           .sets = b->sets,
+                           .step = b->step,
+                           .index = b->index};
     be->op->draw_rows(be, &rows);
-    gather_args gather = {.data = data, .index = b->index,
-                          .count = (int64_t)b->sets * b->count, .x = b->x, .label = b->label,
+    gather_args gather = {.data = data,
+                          .index = b->index,
+                          .count = (int64_t)b->sets * b->count,
+                          .x = b->x,
+                          .label = b->label,
                           .target = b->target};
     be->op->gather(be, &gather);
     for (int s = 0; omega != NULL && s < b->sets; s++) {
@@ -48,15 +61,24 @@ minibatch batch_next(batch_buffers *b, const dev_f32 *lambda, const dev_f32 *ome
         int64_t first = s * models;
         row_weights_args weights = {.data = data,
                                     .index = u32_at(b->index, (int64_t)s * b->count),
-                                    .models = models, .rows = b->count, .sets = 1,
+                                    .models = models,
+                                    .rows = b->count,
+                                    .sets = 1,
                                     .blocks = b->blocks,
                                     .omega = f32_at(omega, first * b->blocks),
                                     .weight = f32_at(b->weight, first * b->count)};
         be->op->row_weights(be, &weights);
     }
     return (minibatch){
-        .models = b->models, .rows = b->count, .sets = b->sets, .x = b->x, .label = b->label,
-        .target = b->target, .weight = omega != NULL ? b->weight : NULL, .lambda = lambda,
-        .divisor = b->count, .grad_scale = grad_scale,
+        .models = b->models,
+        .rows = b->count,
+        .sets = b->sets,
+        .x = b->x,
+        .label = b->label,
+        .target = b->target,
+        .weight = omega != NULL ? b->weight : NULL,
+        .lambda = lambda,
+        .divisor = b->count,
+        .grad_scale = grad_scale,
     };
 }

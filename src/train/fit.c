@@ -12,11 +12,11 @@ struct generator_fit {
     fit_settings settings;
     plan plan;
     batch_buffers batch;
-    dev_f32 *lambda, *u;       /* (M, G) */
-    dev_f32 *omega, *omega0;   /* (M, K), (M); NULL without weights */
-    dev_f32 *c, *dc, *dphi;    /* (M, R), (M, R), (φ) */
-    dev_f64 *loss;             /* (M) */
-    arena state;               /* what a checkpoint holds beside the parameters: */
+    dev_f32 *lambda, *u;     /* (M, G) */
+    dev_f32 *omega, *omega0; /* (M, K), (M); NULL without weights */
+    dev_f32 *c, *dc, *dphi;  /* (M, R), (M, R), (φ) */
+    dev_f64 *loss;           /* (M) */
+    arena state;             /* what a checkpoint holds beside the parameters: */
     dev_u64 *step;
     dev_guard *guard;
     dev_f32 *head_m1, *head_m2; /* (R, P); collocation's second moment is (M, P) */
@@ -47,12 +47,20 @@ static void draw(generator_fit *f)
     const generator_spec *spec = &f->g->spec;
     const backend_ops *op = f->be->op;
     int groups = f->g->groups.count;
-    draw_lambda_args lambda = {.kind = f->settings.nodes, .sets = f->settings.sets,
-                               .stretch = f->settings.stretch, .seed = spec->seed,
-                               .draws = f->settings.draws, .groups = groups, .step = f->step,
-                               .lambda = f->lambda, .u = f->u};
-    scale_lambda_args scale = {.draws = f->settings.draws, .groups = groups, .omega0 = f->omega0,
-                               .lambda = f->lambda, .u = f->u};
+    draw_lambda_args lambda = {.kind = f->settings.nodes,
+                               .sets = f->settings.sets,
+                               .stretch = f->settings.stretch,
+                               .seed = spec->seed,
+                               .draws = f->settings.draws,
+                               .groups = groups,
+                               .step = f->step,
+                               .lambda = f->lambda,
+                               .u = f->u};
+    scale_lambda_args scale = {.draws = f->settings.draws,
+                               .groups = groups,
+                               .omega0 = f->omega0,
+                               .lambda = f->lambda,
+                               .u = f->u};
     for (int i = 0; i < groups; i++) {
         scale.log_low[i] = lambda.log_low[i] = log(spec->lambda_low);
         scale.log_high[i] = lambda.log_high[i] = log(spec->lambda_high);
@@ -60,9 +68,14 @@ static void draw(generator_fit *f)
     op->draw_lambda(f->be, &lambda);
     if (f->omega == NULL)
         return;
-    draw_omega_args omega = {.kind = spec->weights, .seed = spec->seed, .alpha = spec->alpha,
-                             .draws = f->settings.draws, .blocks = spec->blocks, .step = f->step,
-                             .omega = f->omega, .omega0 = f->omega0};
+    draw_omega_args omega = {.kind = spec->weights,
+                             .seed = spec->seed,
+                             .alpha = spec->alpha,
+                             .draws = f->settings.draws,
+                             .blocks = spec->blocks,
+                             .step = f->step,
+                             .omega = f->omega,
+                             .omega0 = f->omega0};
     op->draw_omega(f->be, &omega);
     if (f->omega0 != NULL)
         op->scale_lambda(f->be, &scale);
@@ -76,10 +89,16 @@ static void guard_step(generator_fit *f)
     bool outer = f->settings.descent == DESCENT_GRADIENT && f->plan.kind == PLAN_DIRECT;
     bool written = f->plan.kind == PLAN_FACTORED;
     guard_args a = {
-        .rows = written ? g->f.features : f->settings.draws, .columns = params,
-        .grad = written ? f->plan.dhead : f->plan.dtheta, .c = outer ? f->c : NULL,
-        .features = g->f.features, .loss = f->loss, .losses = f->settings.draws,
-        .clip = f->settings.adam.clip, .step = f->step, .guard = f->guard,
+        .rows = written ? g->f.features : f->settings.draws,
+        .columns = params,
+        .grad = written ? f->plan.dhead : f->plan.dtheta,
+        .c = outer ? f->c : NULL,
+        .features = g->f.features,
+        .loss = f->loss,
+        .losses = f->settings.draws,
+        .clip = f->settings.adam.clip,
+        .step = f->step,
+        .guard = f->guard,
     };
     f->be->op->guard(f->be, &a);
 }
@@ -91,19 +110,39 @@ static void update_head(generator_fit *f, adam_rule rule)
     int draws = f->settings.draws, r1 = g->f.features;
     int64_t params = g->spec.target.params;
     if (f->settings.descent == DESCENT_COLLOCATION) {
-        collocation_args a = {.rule = rule, .models = draws, .features = r1, .params = params,
-                              .ridge = f->settings.ridge, .groups = g->groups.count,
-                              .tilt = f->settings.tilt, .u = f->u, .c = f->c, .grad = f->plan.dtheta,
-                              .theta = g->head, .moment1 = f->head_m1, .moment2 = f->head_m2};
+        collocation_args a = {.rule = rule,
+                              .models = draws,
+                              .features = r1,
+                              .params = params,
+                              .ridge = f->settings.ridge,
+                              .groups = g->groups.count,
+                              .tilt = f->settings.tilt,
+                              .u = f->u,
+                              .c = f->c,
+                              .grad = f->plan.dtheta,
+                              .theta = g->head,
+                              .moment1 = f->head_m1,
+                              .moment2 = f->head_m2};
         op->collocation(f->be, &a);
     } else if (f->plan.kind == PLAN_DIRECT) {
-        adam_outer_args a = {.rule = rule, .models = draws, .features = r1, .params = params,
-                             .c = f->c, .grad = f->plan.dtheta, .theta = g->head,
-                             .moment1 = f->head_m1, .moment2 = f->head_m2};
+        adam_outer_args a = {.rule = rule,
+                             .models = draws,
+                             .features = r1,
+                             .params = params,
+                             .c = f->c,
+                             .grad = f->plan.dtheta,
+                             .theta = g->head,
+                             .moment1 = f->head_m1,
+                             .moment2 = f->head_m2};
         op->adam_outer(f->be, &a);
     } else {
-        adam_args a = {.rule = rule, .rows = r1, .columns = params, .theta = g->head,
-                       .grad = f->plan.dhead, .moment1 = f->head_m1, .moment2 = f->head_m2};
+        adam_args a = {.rule = rule,
+                       .rows = r1,
+                       .columns = params,
+                       .theta = g->head,
+                       .grad = f->plan.dhead,
+                       .moment1 = f->head_m1,
+                       .moment2 = f->head_m2};
         op->adam(f->be, &a);
     }
 }
@@ -114,8 +153,8 @@ static void fit_issue(void *context)
     generator *g = f->g;
     bool collocation = f->settings.descent == DESCENT_COLLOCATION;
     draw(f);
-    minibatch batch = batch_next(&f->batch, f->lambda, f->omega,
-                                 collocation ? 1.0 : 1.0 / f->settings.draws);
+    minibatch batch =
+        batch_next(&f->batch, f->lambda, f->omega, collocation ? 1.0 : 1.0 / f->settings.draws);
     features_forward(&g->f, f->settings.draws, g->phi, f->u, f->omega, f->c);
     plan_gradient(&f->plan, &batch, f->c, g->phi != NULL ? f->dc : NULL, f->loss);
     if (g->phi != NULL)
@@ -124,8 +163,13 @@ static void fit_issue(void *context)
     adam_rule rule = optimiser_rule(&f->settings.adam, f->settings.steps, f->step, f->guard);
     update_head(f, rule);
     if (g->phi != NULL) {
-        adam_args a = {.rule = rule, .rows = 1, .columns = g->phi_size, .theta = g->phi,
-                       .grad = f->dphi, .moment1 = f->phi_m1, .moment2 = f->phi_m2};
+        adam_args a = {.rule = rule,
+                       .rows = 1,
+                       .columns = g->phi_size,
+                       .theta = g->phi,
+                       .grad = f->dphi,
+                       .moment1 = f->phi_m1,
+                       .moment2 = f->phi_m2};
         f->be->op->adam(f->be, &a);
     }
     f->be->op->advance(f->be, f->step);
@@ -145,8 +189,9 @@ static am_status check_settings(const generator *g, const fit_settings *s, am_er
                        "plan factored: collocation descent needs every draw's own gradient; give "
                        "--plan direct");
     if (s->sets > 1 && s->plan == PLAN_FACTORED)
-        return am_fail(err, AM_ERR_USAGE, "plan factored: needs a minibatch that all draws share; "
-                                          "give --plan direct or --minibatches 1");
+        return am_fail(err, AM_ERR_USAGE,
+                       "plan factored: needs a minibatch that all draws share; "
+                       "give --plan direct or --minibatches 1");
     if (s->sets < 1 || s->draws % s->sets != 0)
         return am_fail(err, AM_ERR_USAGE, "--minibatches %d: must divide the %d draws", s->sets,
                        s->draws);
@@ -197,12 +242,12 @@ static am_status open_buffers(generator_fit *f, const device_rows *data, am_erro
     f->loss = op->alloc(f->be, sizeof(double) * draws, "losses");
     AM_TRY(op->sync(f->be, err));
     AM_TRY(plan_open(&f->plan, g, s->plan, s->draws, s->rows, true, err));
-    return batch_open(&f->batch, f->be, data, g->spec.seed, s->draws, s->rows,
-                      s->sets, g->spec.blocks, f->step, err);
+    return batch_open(&f->batch, f->be, data, g->spec.seed, s->draws, s->rows, s->sets,
+                      g->spec.blocks, f->step, err);
 }
 
-am_status fit_open(generator_fit **out, generator *g, const fit_settings *settings, const device_rows *data,
-                   am_error *err)
+am_status fit_open(generator_fit **out, generator *g, const fit_settings *settings,
+                   const device_rows *data, am_error *err)
 {
     *out = NULL;
     AM_TRY(check_settings(g, settings, err));
@@ -221,8 +266,13 @@ am_status fit_open(generator_fit **out, generator *g, const fit_settings *settin
         fit_close(f);
         return status;
     }
-    f->loop = (train_loop){.be = f->be, .task = "fit", .issue = fit_issue, .context = f,
-                           .guard = f->guard, .loss = f->loss, .models = settings->draws,
+    f->loop = (train_loop){.be = f->be,
+                           .task = "fit",
+                           .issue = fit_issue,
+                           .context = f,
+                           .guard = f->guard,
+                           .loss = f->loss,
+                           .models = settings->draws,
                            .total = settings->steps};
     *out = f;
     return AM_OK;
@@ -273,8 +323,8 @@ const arena *fit_state(const generator_fit *f)
     return &f->state;
 }
 
-void fit_set_save(generator_fit *f, am_status (*save)(void *context, const char *path, am_error *err),
-                  void *context)
+void fit_set_save(generator_fit *f,
+                  am_status (*save)(void *context, const char *path, am_error *err), void *context)
 {
     f->loop.save = save;
     f->loop.save_context = context;

@@ -13,10 +13,10 @@ typedef struct {
     train_loop *loop;
     const train_hooks *hooks;
     double begin, last_save;
-    int64_t first;      /* step this run began at */
-    double first_loss;  /* of its first step, before any update */
-    double *sums;       /* (models) */
-    bool saved;         /* a checkpoint of this run exists */
+    int64_t first;     /* step this run began at */
+    double first_loss; /* of its first step, before any update */
+    double *sums;      /* (models) */
+    bool saved;        /* a checkpoint of this run exists */
 } watch;
 
 static am_status save(watch *w, am_error *err)
@@ -67,9 +67,14 @@ static am_status look(watch *w, int64_t steps, train_progress *report, am_error 
         return diverged(w, (uint64_t)loop->done, loss, err);
     double seconds = am_seconds() - w->begin;
     *report = (train_progress){
-        .task = loop->task, .step = loop->done, .total = loop->total, .loss = loss,
-        .norm = guard.norm, .seconds = seconds,
-        .seconds_left = seconds * (double)(loop->total - loop->done) / (double)(loop->done - w->first),
+        .task = loop->task,
+        .step = loop->done,
+        .total = loop->total,
+        .loss = loss,
+        .norm = guard.norm,
+        .seconds = seconds,
+        .seconds_left =
+            seconds * (double)(loop->total - loop->done) / (double)(loop->done - w->first),
     };
     return AM_OK;
 }
@@ -121,8 +126,12 @@ static am_status run_chunks(watch *w, void **recording, am_error *err)
 am_status train_loop_run(train_loop *loop, const train_hooks *hooks, am_error *err)
 {
     static const train_hooks none = {0};
-    watch w = {.loop = loop, .hooks = hooks ? hooks : &none, .begin = am_seconds(),
-               .last_save = am_seconds(), .first = loop->done, .first_loss = NAN};
+    watch w = {.loop = loop,
+               .hooks = hooks ? hooks : &none,
+               .begin = am_seconds(),
+               .last_save = am_seconds(),
+               .first = loop->done,
+               .first_loss = NAN};
     w.saved = loop->done > 0 && loop->save != NULL && w.hooks->checkpoint != NULL; /* resumed */
     w.sums = am_alloc((size_t)loop->models, sizeof *w.sums, "losses", err);
     if (w.sums == NULL)

@@ -7,9 +7,9 @@
 
 /* The data a model was fitted to: enough to find the same rows again. */
 typedef struct {
-    char name[64];      /* "mnist" */
-    char source[1024];  /* as the user gave it; empty: rows handed over in memory */
-    char label[128];    /* CSV label column; empty: the last */
+    char name[64];     /* "mnist" */
+    char source[1024]; /* as the user gave it; empty: rows handed over in memory */
+    char label[128];   /* CSV label column; empty: the last */
     char task[24];
     double validation;  /* as in data_request */
     uint64_t seed;      /* of the split and of the blocks */

@@ -27,14 +27,24 @@ static void refit_step(void *context)
     theta_view theta = {r->theta, r->params}, dtheta = {r->dtheta, r->params};
     minibatch batch = batch_next(&r->batch, r->lambda, r->omega, 1.0);
     objective_gradient(&r->net, &batch, r->groups, theta, dtheta, r->loss);
-    guard_args guard = {.rows = r->request->models, .columns = r->params, .grad = r->dtheta,
-                        .loss = r->loss, .losses = r->request->models,
-                        .clip = r->request->adam.clip, .step = r->step, .guard = r->guard};
+    guard_args guard = {.rows = r->request->models,
+                        .columns = r->params,
+                        .grad = r->dtheta,
+                        .loss = r->loss,
+                        .losses = r->request->models,
+                        .clip = r->request->adam.clip,
+                        .step = r->step,
+                        .guard = r->guard};
     op->guard(r->be, &guard);
     adam_args adam = {
         .rule = optimiser_rule(&r->request->adam, r->request->steps, r->step, r->guard),
-        .rows = r->request->models, .columns = r->params, .rate_scale = r->rate_scale,
-        .theta = r->theta, .grad = r->dtheta, .moment1 = r->moment1, .moment2 = r->moment2,
+        .rows = r->request->models,
+        .columns = r->params,
+        .rate_scale = r->rate_scale,
+        .theta = r->theta,
+        .grad = r->dtheta,
+        .moment1 = r->moment1,
+        .moment2 = r->moment2,
     };
     op->adam(r->be, &adam);
     op->advance(r->be, r->step);
@@ -111,7 +121,7 @@ static am_status refit_open(refit *r, const device_rows *data, am_error *err)
 
 static void refit_close(refit *r)
 {
-    void *owned[] = {r->theta,  r->dtheta,     r->moment1, r->moment2, r->lambda,
+    void *owned[] = {r->theta, r->dtheta,     r->moment1, r->moment2, r->lambda,
                      r->omega, r->rate_scale, r->step,    r->guard,   r->loss};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         r->be->op->release(r->be, owned[i]);
@@ -125,8 +135,13 @@ am_status refit_run(backend *be, const refit_request *request, const device_rows
     refit r = {.be = be, .request = request};
     am_status status = refit_open(&r, data, err);
     if (status == AM_OK) {
-        train_loop loop = {.be = be, .task = "refit", .issue = refit_step, .context = &r,
-                           .guard = r.guard, .loss = r.loss, .models = request->models,
+        train_loop loop = {.be = be,
+                           .task = "refit",
+                           .issue = refit_step,
+                           .context = &r,
+                           .guard = r.guard,
+                           .loss = r.loss,
+                           .models = request->models,
                            .total = request->steps};
         status = train_loop_run(&loop, hooks, err);
     }

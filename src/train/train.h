@@ -20,9 +20,9 @@ typedef struct {
 typedef struct {
     void *context;
     void (*progress)(void *context, const train_progress *progress);
-    bool (*stop)(void *context);   /* asked between chunks of steps: true ends the run */
-    const char *checkpoint;        /* file to save to, now and then and on a stop */
-    double checkpoint_seconds;     /* between saves; 0: only on a stop */
+    bool (*stop)(void *context); /* asked between chunks of steps: true ends the run */
+    const char *checkpoint;      /* file to save to, now and then and on a stop */
+    double checkpoint_seconds;   /* between saves; 0: only on a stop */
 } train_hooks;
 
 typedef struct {
@@ -33,7 +33,7 @@ typedef struct {
     am_status (*save)(void *save_context, const char *path, am_error *err); /* or NULL */
     void *save_context;
     dev_guard *guard;
-    dev_f64 *loss;  /* (models): sums since the loop last cleared it */
+    dev_f64 *loss; /* (models): sums since the loop last cleared it */
     int models;
     int64_t done, total;
 } train_loop;
@@ -46,11 +46,11 @@ am_status train_loop_run(train_loop *loop, const train_hooks *hooks, am_error *e
 /* ---- step sizes -------------------------------------------------------------------------------- */
 
 typedef struct {
-    double rate;   /* peak step size */
+    double rate; /* peak step size */
     schedule_kind schedule;
     int64_t warmup; /* steps */
     double beta1, beta2, epsilon;
-    double clip;   /* gradient norm to clip at; 0: none */
+    double clip; /* gradient norm to clip at; 0: none */
 } optimiser;
 
 am_status schedule_parse(const char *text, schedule_kind *kind, am_error *err);
@@ -68,7 +68,7 @@ typedef struct {
     int models, count, sets; /* M, B, S */
     int64_t blocks;          /* K */
     const dev_u64 *step;
-    dev_u32 *index;          /* (S, B) */
+    dev_u32 *index; /* (S, B) */
     dev_f32 *x, *target, *weight;
     dev_i32 *label;
 } batch_buffers;
@@ -96,19 +96,19 @@ typedef struct {
     plan_kind plan;
     lambda_kind nodes; /* how λ is drawn */
     int draws, rows;   /* M, B */
-    int sets;          /* S minibatches a step, a divisor of M; more than 1 in the direct plan only */
+    int sets; /* S minibatches a step, a divisor of M; more than 1 in the direct plan only */
     int64_t steps;
-    double ridge;      /* collocation: of the least squares */
-    double stretch;    /* collocation: reach of the nodes (draw_lambda_args) */
-    double tilt;       /* collocation: fall of the step size along λ (collocation_args) */
+    double ridge;   /* collocation: of the least squares */
+    double stretch; /* collocation: reach of the nodes (draw_lambda_args) */
+    double tilt;    /* collocation: fall of the step size along λ (collocation_args) */
     optimiser adam;
 } fit_settings;
 
 typedef struct generator_fit generator_fit;
 
 /* Takes a generator that is initialised (or about to be restored); g and data must outlive the fit. */
-am_status fit_open(generator_fit **f, generator *g, const fit_settings *settings, const device_rows *data,
-                   am_error *err);
+am_status fit_open(generator_fit **f, generator *g, const fit_settings *settings,
+                   const device_rows *data, am_error *err);
 void fit_close(generator_fit *f); /* NULL is fine */
 am_status fit_run(generator_fit *f, const train_hooks *hooks, am_error *err);
 int64_t fit_step(const generator_fit *f);
@@ -118,24 +118,24 @@ const arena *fit_state(const generator_fit *f);
 /* After arena_restore of parameters and state: takes the step from it. */
 am_status fit_resume(generator_fit *f, am_error *err);
 /* What fit_run calls to save; set by the owner of the file format. */
-void fit_set_save(generator_fit *f, am_status (*save)(void *context, const char *path, am_error *err),
-                  void *context);
+void fit_set_save(generator_fit *f,
+                  am_status (*save)(void *context, const char *path, am_error *err), void *context);
 
 /* ---- refit.c: D models from scratch as one batch ------------------------------------------------- */
 
 typedef struct {
     const target *t;
     bool per_layer;
-    int models;                /* D */
-    const double *lambda;      /* (D, G) */
-    const float *omega;        /* (D, K), or NULL for ω = 1 */
-    int64_t blocks;            /* K */
-    const uint32_t *init;      /* (D) index of each model's initialisation, or NULL: all 0 */
-    const float *start;        /* (D, P) warm start instead, or NULL */
-    const float *rate_scale;   /* (D) factor on the step size, or NULL */
-    uint64_t seed;             /* initialisations and batch order */
-    bool separate;             /* every model its own batch order */
-    int rows;                  /* B */
+    int models;              /* D */
+    const double *lambda;    /* (D, G) */
+    const float *omega;      /* (D, K), or NULL for ω = 1 */
+    int64_t blocks;          /* K */
+    const uint32_t *init;    /* (D) index of each model's initialisation, or NULL: all 0 */
+    const float *start;      /* (D, P) warm start instead, or NULL */
+    const float *rate_scale; /* (D) factor on the step size, or NULL */
+    uint64_t seed;           /* initialisations and batch order */
+    bool separate;           /* every model its own batch order */
+    int rows;                /* B */
     int64_t steps;
     optimiser adam;
 } refit_request;

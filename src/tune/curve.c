@@ -88,7 +88,8 @@ am_status curve_compute(generator *g, const device_rows *validation, int points,
     *curve = (tuning_curve){.points = points, .draws = band ? draws : 0};
     curve->lambda = am_alloc((size_t)points, sizeof(double), "curve", err);
     curve->at = am_alloc((size_t)points, sizeof(metrics), "curve", err);
-    curve->draw = am_alloc((size_t)points * (size_t)curve->draws + 1, sizeof(metrics), "curve", err);
+    curve->draw =
+        am_alloc((size_t)points * (size_t)curve->draws + 1, sizeof(metrics), "curve", err);
     if (curve->lambda == NULL || curve->at == NULL || curve->draw == NULL) {
         curve_free(curve);
         return AM_ERR_MEMORY;
@@ -125,7 +126,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-double curve_quantile(const tuning_curve *curve, int point, metric_kind kind, double q, am_error *err)
+double curve_quantile(const tuning_curve *curve, int point, metric_kind kind, double q,
+                      am_error *err)
 {
     double *value = am_alloc((size_t)curve->draws + 1, sizeof *value, "quantile", err);
     if (value == NULL || curve->draws == 0) {

@@ -67,8 +67,12 @@ static am_status pass_open(pass *p, const model_set *set, const device_rows *row
 static dev_f32 *pass_tile(pass *p, int64_t first, int count)
 {
     const model_set *set = p->set;
-    gather_args gather = {.data = &p->rows->data, .first = first, .count = count, .x = p->x,
-                          .label = p->label, .target = p->target};
+    gather_args gather = {.data = &p->rows->data,
+                          .first = first,
+                          .count = count,
+                          .x = p->x,
+                          .label = p->label,
+                          .target = p->target};
     set->be->op->gather(set->be, &gather);
     if (set->g != NULL) {
         plan_prepare(&p->plan, p->x, count);
@@ -115,22 +119,30 @@ metrics metrics_of(const double *score, int64_t rows, loss_kind kind)
 }
 
 typedef struct {
-    dev_f64 *each, *mean;  /* (M, columns), (1, columns) */
-    dev_f32 *average;      /* (tile, C) */
+    dev_f64 *each, *mean; /* (M, columns), (1, columns) */
+    dev_f32 *average;     /* (tile, C) */
 } score_buffers;
 
 static void score_tile(pass *p, const score_buffers *s, const dev_f32 *logits, int count)
 {
     const model_set *set = p->set;
     backend *be = set->be;
-    score_args score = {.kind = set->t->loss, .models = set->models, .rows = count,
-                        .outputs = outputs_of(set), .output = logits, .label = p->label,
-                        .target = p->target, .score = s->each};
+    score_args score = {.kind = set->t->loss,
+                        .models = set->models,
+                        .rows = count,
+                        .outputs = outputs_of(set),
+                        .output = logits,
+                        .label = p->label,
+                        .target = p->target,
+                        .score = s->each};
     be->op->score(be, &score);
     if (s->mean == NULL)
         return;
-    softmax_args softmax = {.models = set->models, .rows = count, .outputs = outputs_of(set),
-                            .logits = logits, .mean = s->average};
+    softmax_args softmax = {.models = set->models,
+                            .rows = count,
+                            .outputs = outputs_of(set),
+                            .logits = logits,
+                            .mean = s->average};
     be->op->softmax(be, &softmax);
     score.probabilities = true;
     score.models = 1;
@@ -230,15 +242,27 @@ static void criterion_tile(pass *p, const criterion_buffers *b, int64_t first, i
     const model_set *set = p->set;
     const dev_f32 *logits = pass_tile(p, first, count);
     if (b->omega != NULL) {
-        row_weights_args w = {.data = &p->rows->data, .first = first, .models = set->models,
-                              .rows = count, .sets = 1, .blocks = b->blocks, .omega = b->omega,
+        row_weights_args w = {.data = &p->rows->data,
+                              .first = first,
+                              .models = set->models,
+                              .rows = count,
+                              .sets = 1,
+                              .blocks = b->blocks,
+                              .omega = b->omega,
                               .weight = b->weight};
         b->be->op->row_weights(b->be, &w);
     }
-    loss_args a = {.kind = set->t->loss, .models = set->models, .rows = count,
-                   .outputs = outputs_of(set), .divisor = (double)p->rows->data.n,
-                   .grad_scale = 1, .logits = logits, .label = p->label, .target = p->target,
-                   .weight = b->weight, .loss = b->loss};
+    loss_args a = {.kind = set->t->loss,
+                   .models = set->models,
+                   .rows = count,
+                   .outputs = outputs_of(set),
+                   .divisor = (double)p->rows->data.n,
+                   .grad_scale = 1,
+                   .logits = logits,
+                   .label = p->label,
+                   .target = p->target,
+                   .weight = b->weight,
+                   .loss = b->loss};
     b->be->op->loss(b->be, &a);
 }
 
@@ -255,13 +279,16 @@ am_status evaluate_criterion(const model_set *set, const device_rows *rows, pena
             criterion_tile(&p, &b, first, (int)AM_MIN(p.tile, rows->data.n - first));
         if (set->g != NULL)
             generator_theta(set->g, set->models, set->c, b.theta);
-        l2_penalty_args penalty = {.models = set->models, .groups = groups, .grad_scale = 1,
+        l2_penalty_args penalty = {.models = set->models,
+                                   .groups = groups,
+                                   .grad_scale = 1,
                                    .lambda = b.lambda,
                                    .theta = set->g != NULL ? b.theta : set->theta,
-                                   .theta_stride = set->t->params, .loss = b.loss};
+                                   .theta_stride = set->t->params,
+                                   .loss = b.loss};
         set->be->op->l2_penalty(set->be, &penalty);
-        status = set->be->op->download(set->be, value, b.loss,
-                                       sizeof(double) * (size_t)set->models, err);
+        status = set->be->op->download(set->be, value, b.loss, sizeof(double) * (size_t)set->models,
+                                       err);
     }
     criterion_close(&b);
     pass_close(&p);

@@ -18,10 +18,10 @@ typedef struct {
 /* What one model, or a predictive mean, does on n rows. Regression: nll is the mean squared error
  * summed over outputs; accuracy, brier and ece are NaN. */
 typedef struct {
-    double nll, nll_se;           /* mean and its standard error over the rows, nats */
+    double nll, nll_se; /* mean and its standard error over the rows, nats */
     double accuracy, accuracy_se;
-    double brier;                 /* summed over classes, 0..2 */
-    double ece;                   /* top label, 15 equal-width bins, L1 */
+    double brier; /* summed over classes, 0..2 */
+    double ece;   /* top label, 15 equal-width bins, L1 */
     double bin_count[AM_ECE_BINS], bin_confidence[AM_ECE_BINS], bin_correct[AM_ECE_BINS]; /* sums */
 } metrics;
 

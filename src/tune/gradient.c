@@ -35,8 +35,8 @@ static am_status chain_open(chain *k, am_error *err)
 
 static void chain_close(chain *k)
 {
-    void *owned[] = {k->x, k->label, k->target, k->c, k->dc, k->dphi, k->u, k->theta, k->dtheta,
-                     k->loss};
+    void *owned[] = {k->x,    k->label, k->target, k->c,      k->dc,
+                     k->dphi, k->u,     k->theta,  k->dtheta, k->loss};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         k->be->op->release(k->be, owned[i]);
     network_close(&k->net);
@@ -48,16 +48,27 @@ static void chain_tile(chain *k, int64_t first, int count)
     const target *t = &k->g->spec.target;
     const device_data *d = &k->rows->data;
     bool labels = d->label != NULL;
-    gather_args gather = {.data = d, .first = first, .count = count, .x = k->x,
-                          .label = labels ? k->label : NULL, .target = labels ? NULL : k->target};
+    gather_args gather = {.data = d,
+                          .first = first,
+                          .count = count,
+                          .x = k->x,
+                          .label = labels ? k->label : NULL,
+                          .target = labels ? NULL : k->target};
     k->be->op->gather(k->be, &gather);
     network_input in = {k->x, 1, count, 1};
     theta_view theta = {k->theta, t->params}, dtheta = {k->dtheta, t->params};
     network_forward(&k->net, &in, theta, 0);
-    loss_args loss = {.kind = t->loss, .models = 1, .rows = count, .outputs = d->outputs,
-                      .divisor = (double)d->n, .grad_scale = 1, .logits = network_logits(&k->net),
-                      .label = gather.label, .target = gather.target,
-                      .dlogits = network_dlogits(&k->net), .loss = k->loss};
+    loss_args loss = {.kind = t->loss,
+                      .models = 1,
+                      .rows = count,
+                      .outputs = d->outputs,
+                      .divisor = (double)d->n,
+                      .grad_scale = 1,
+                      .logits = network_logits(&k->net),
+                      .label = gather.label,
+                      .target = gather.target,
+                      .dlogits = network_dlogits(&k->net),
+                      .loss = k->loss};
     k->be->op->loss(k->be, &loss);
     network_backward(&k->net, &in, theta, dtheta, 0, true);
 }
@@ -67,9 +78,18 @@ static am_status chain_finish(chain *k, double *j, double *du, am_error *err)
 {
     generator *g = k->g;
     int64_t params = g->spec.target.params;
-    matmul_args a = {.batch = 1, .transpose_b = true, .m = 1, .n = g->f.features, .k = params,
-                     .alpha = 1, .a = k->dtheta, .lda = params, .b = g->head, .ldb = params,
-                     .c = k->dc, .ldc = g->f.features};
+    matmul_args a = {.batch = 1,
+                     .transpose_b = true,
+                     .m = 1,
+                     .n = g->f.features,
+                     .k = params,
+                     .alpha = 1,
+                     .a = k->dtheta,
+                     .lda = params,
+                     .b = g->head,
+                     .ldb = params,
+                     .c = k->dc,
+                     .ldc = g->f.features};
     k->be->op->matmul(k->be, &a);
     features_backward(&g->f, 1, g->phi, k->c, k->dc, k->dphi);
     AM_TRY(features_input_gradient(&g->f, 1, k->u, k->dc, du, err));

@@ -18,8 +18,13 @@ am_status posterior_omega(backend *be, omega_kind kind, double alpha, int64_t bl
     dev_u64 *step = be->op->alloc(be, sizeof(uint64_t), "step counter");
     am_status status = *omega && *omega0 ? be->op->sync(be, err) : AM_ERR_MEMORY;
     if (status == AM_OK) {
-        draw_omega_args a = {.kind = kind, .seed = seed_for(seed, STREAM_POSTERIOR), .alpha = alpha,
-                             .draws = draws, .blocks = blocks, .step = step, .omega = w,
+        draw_omega_args a = {.kind = kind,
+                             .seed = seed_for(seed, STREAM_POSTERIOR),
+                             .alpha = alpha,
+                             .draws = draws,
+                             .blocks = blocks,
+                             .step = step,
+                             .omega = w,
                              .omega0 = w0};
         be->op->draw_omega(be, &a);
         status = be->op->download(be, *omega, w, count * sizeof(float), err);
@@ -43,8 +48,7 @@ static double *draw_lambdas(const posterior_request *q, const float *omega0, am_
     int groups = q->g->groups.count;
     double *lambda = am_alloc((size_t)q->draws * (size_t)groups, sizeof *lambda, "λ", err);
     for (int i = 0; lambda != NULL && i < q->draws * groups; i++)
-        lambda[i] = q->lambda[i % groups] *
-                    (q->g->spec.omega0 ? (double)omega0[i / groups] : 1.0);
+        lambda[i] = q->lambda[i % groups] * (q->g->spec.omega0 ? (double)omega0[i / groups] : 1.0);
     return lambda;
 }
 
@@ -87,11 +91,22 @@ static am_status from_refits(const posterior_request *q, const double *lambda, c
     if (start == NULL)
         return err->status;
     refit_request request = {
-        .t = &g->spec.target, .per_layer = g->spec.per_layer, .models = q->draws,
-        .lambda = lambda, .omega = omega, .blocks = q->blocks, .start = start,
-        .seed = seed_for(q->seed, STREAM_POSTERIOR), .rows = q->rows, .steps = q->steps,
-        .adam = {.rate = q->rate, .schedule = SCHEDULE_COSINE, .warmup = q->steps / 10,
-                 .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8},
+        .t = &g->spec.target,
+        .per_layer = g->spec.per_layer,
+        .models = q->draws,
+        .lambda = lambda,
+        .omega = omega,
+        .blocks = q->blocks,
+        .start = start,
+        .seed = seed_for(q->seed, STREAM_POSTERIOR),
+        .rows = q->rows,
+        .steps = q->steps,
+        .adam = {.rate = q->rate,
+                 .schedule = SCHEDULE_COSINE,
+                 .warmup = q->steps / 10,
+                 .beta1 = 0.9,
+                 .beta2 = 0.999,
+                 .epsilon = 1e-8},
     };
     *set = (model_set){.be = g->be, .t = &g->spec.target, .models = q->draws};
     am_status status = refit_run(g->be, &request, q->train, NULL, &set->theta, err);
@@ -126,9 +141,15 @@ static void summarise(posterior *p)
 am_status posterior_compute(const posterior_request *q, posterior *p, am_error *err)
 {
     bool classes = q->g->spec.target.loss == LOSS_CROSS_ENTROPY;
-    *p = (posterior){.draws = q->draws, .from_generator = features_use_omega(&q->g->f),
-                     .steps = q->steps, .mean = {.nll = NAN, .nll_se = NAN, .accuracy = NAN, .accuracy_se = NAN,
-                              .brier = NAN, .ece = NAN}};
+    *p = (posterior){.draws = q->draws,
+                     .from_generator = features_use_omega(&q->g->f),
+                     .steps = q->steps,
+                     .mean = {.nll = NAN,
+                              .nll_se = NAN,
+                              .accuracy = NAN,
+                              .accuracy_se = NAN,
+                              .brier = NAN,
+                              .ece = NAN}};
     float *omega = NULL, *omega0 = NULL;
     model_set set = {.be = q->g->be};
     int64_t blocks = p->from_generator ? q->g->spec.blocks : q->blocks;

@@ -2,10 +2,11 @@
 
 #include <math.h>
 
-/* Better first, whatever the metric: NLL as it is, accuracy negated. */
+/* Better first, whatever the metric: NLL as it is, accuracy negated; NaN is the worst. */
 static double cost(const metrics *m, metric_kind metric)
 {
-    return metric == METRIC_NLL ? m->nll : -m->accuracy;
+    double value = metric == METRIC_NLL ? m->nll : -m->accuracy;
+    return isnan(value) ? INFINITY : value;
 }
 
 static double cost_se(const metrics *m, metric_kind metric)
@@ -157,7 +158,9 @@ am_status select_lambda(generator *g, const device_rows *validation, const tunin
         if (kind == SELECT_ONE_SE && i > chosen && within(curve, best, i, metric))
             chosen = i;
     }
-    *choice = (selection){.point = chosen, .groups = g->groups.count, .derivative = NAN,
+    *choice = (selection){.point = chosen,
+                          .groups = g->groups.count,
+                          .derivative = NAN,
                           .value = metric_of(&curve->at[chosen], metric),
                           .flat_alarm = 2 * near > curve->points};
     for (int i = 0; i < choice->groups; i++)

@@ -26,20 +26,21 @@ am_status models_at(generator *g, const double *lambda, int count, model_set *se
 /* The q-quantile (0..1) of one metric over the draws at a point, by linear interpolation. */
 typedef enum { METRIC_NLL, METRIC_ACCURACY } metric_kind;
 double metric_of(const metrics *m, metric_kind kind);
-double curve_quantile(const tuning_curve *curve, int point, metric_kind kind, double q, am_error *err);
+double curve_quantile(const tuning_curve *curve, int point, metric_kind kind, double q,
+                      am_error *err);
 
 /* ---- select.c ------------------------------------------------------------------------------------ */
 
 typedef enum { SELECT_GRID, SELECT_ONE_SE, SELECT_GRADIENT } select_kind;
 
 typedef struct {
-    int point;          /* of the curve: the grid's best (ties: the larger λ) */
+    int point; /* of the curve: the grid's best (ties: the larger λ) */
     int groups;
     double lambda[AM_MAX_GROUPS]; /* the choice: as the rule says, one per penalty group */
-    double value;       /* metric at the choice; its NLL after SELECT_GRADIENT */
-    double derivative;  /* ‖∂J/∂u‖ there; NaN when not asked for */
-    bool edge_alarm;    /* the choice lies on the end of the range */
-    bool flat_alarm;    /* more than half the grid is within one standard error of the best */
+    double value;                 /* metric at the choice; its NLL after SELECT_GRADIENT */
+    double derivative;            /* ‖∂J/∂u‖ there; NaN when not asked for */
+    bool edge_alarm;              /* the choice lies on the end of the range */
+    bool flat_alarm; /* more than half the grid is within one standard error of the best */
 } selection;
 
 /* grid: best point. one-SE: the largest λ whose NLL is within one standard error of the best.
@@ -53,10 +54,10 @@ void select_distribution(const tuning_curve *curve, metric_kind metric, int *cou
 
 typedef struct {
     int draws;
-    bool from_generator;  /* θ = g(ω, λ); else short weighted refits from g(λ) */
-    int64_t steps;        /* of those refits */
-    metrics mean;         /* predictive mean over the draws; NaN in regression */
-    metrics *draw;        /* (draws) */
+    bool from_generator;               /* θ = g(ω, λ); else short weighted refits from g(λ) */
+    int64_t steps;                     /* of those refits */
+    metrics mean;                      /* predictive mean over the draws; NaN in regression */
+    metrics *draw;                     /* (draws) */
     double accuracy_mean, accuracy_sd; /* of the single draws */
     double nll_mean;
 } posterior;
@@ -70,11 +71,11 @@ typedef struct {
     int64_t blocks;                /* K of the short refits */
     omega_kind weights;
     double alpha;
-    int rows;                      /* B of the short refits */
-    double rate;                   /* their peak step size */
+    int rows;    /* B of the short refits */
+    double rate; /* their peak step size */
     int64_t steps;
     uint64_t seed;
-    float *theta;                  /* (D, P) out: the draws' parameters; NULL: not wanted */
+    float *theta; /* (D, P) out: the draws' parameters; NULL: not wanted */
 } posterior_request;
 am_status posterior_compute(const posterior_request *request, posterior *p, am_error *err);
 void posterior_free(posterior *p); /* safe on a zeroed one */
@@ -89,7 +90,7 @@ am_status posterior_omega(backend *be, omega_kind kind, double alpha, int64_t bl
 /* METHOD §8; seconds, NaN where not measured. */
 typedef struct {
     double fit, curve, posterior, refit, refits_batched;
-    int points; /* of the curve, and refits in refits_batched */
+    int points;                /* of the curve, and refits in refits_batched */
     double break_even;         /* (fit + curve)/refit, in refits */
     double speedup_one_by_one; /* points·refit/(fit + curve) */
     double speedup_batched;    /* refits_batched/(fit + curve) */

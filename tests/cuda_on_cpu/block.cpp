@@ -23,6 +23,7 @@ static struct {
     const kernel_call *kernel; /* NULL outside of kernels */
     bool backwards, given_up;
     size_t unfinished, at_barrier;
+    place meeting; /* the barrier that threads wait at */
     std::vector<unsigned> order[ORDERS]; /* ascending, descending, shuffled */
     size_t sweep, turn;                  /* this sweep's number; threads it has visited */
     bool progress;                       /* whether one of them could run */
@@ -156,14 +157,10 @@ void wait_for_others()
 /* Threads that have returned never come to the barrier. */
 static void check_barrier()
 {
-    if (block.at_barrier == 0 || block.unfinished == threads.size())
-        return;
-    for (size_t t = 0; t < threads.size(); t++)
-        if (threads[t].state == thread_state::at_barrier) {
-            current = t;
-            kernel_fault("waits in %s at %s:%d, but other threads of the block have returned",
-                         threads[t].where.what, threads[t].where.file, threads[t].where.line);
-        }
+    if (block.at_barrier > 0 && block.unfinished < threads.size())
+        kernel_fault("%s at %s:%d is not reached by all: some threads of the block wait there, "
+                     "others have returned",
+                     block.meeting.what, block.meeting.file, block.meeting.line);
 }
 
 static void enter_fibre()
@@ -176,22 +173,18 @@ static void enter_fibre()
         threads[t].state = thread_state::done;
         block.unfinished--;
         check_barrier();
-        leave_warp(t);
+        leave_warp();
         dispatch(self, true);
     }
 }
 
 void barrier(place where)
 {
-    size_t self = current;
-    for (const block_thread &t : threads)
-        if (t.state == thread_state::at_barrier && t.where.line != where.line)
-            kernel_fault("is at %s:%d while others wait in %s at %s:%d", where.file, where.line,
-                         t.where.what, t.where.file, t.where.line);
-        else if (t.state == thread_state::at_barrier)
-            break;
-    threads[self].state = thread_state::at_barrier;
-    threads[self].where = where;
+    if (block.at_barrier > 0 && block.meeting.line != where.line)
+        kernel_fault("is at %s:%d, others wait in %s at %s:%d", where.file, where.line,
+                     block.meeting.what, block.meeting.file, block.meeting.line);
+    block.meeting = where;
+    threads[current].state = thread_state::at_barrier;
     block.at_barrier++;
     check_barrier();
     if (block.at_barrier == threads.size()) {
@@ -217,6 +210,7 @@ static void run_block(size_t number)
     size_t n = threads.size();
     for (block_thread &t : threads)
         t.state = thread_state::fresh;
+    reset_warps();
     block.unfinished = n;
     block.at_barrier = 0;
     block.sweep = number;

@@ -102,7 +102,6 @@ struct warp_request {
 struct block_thread {
     thread_state state;
     struct fibre *stack; /* while neither fresh nor done */
-    place where;         /* of the barrier it waits at */
     warp_request request;
 };
 /* The running block: its threads, and the one that runs. */
@@ -114,8 +113,10 @@ const char *thread_name(size_t thread);
 
 /* ---- warp.cpp ---- */
 
-/* A thread has returned: whoever waited only for it may go on. */
-void leave_warp(size_t thread);
+/* Before a block begins. */
+void reset_warps();
+/* The current thread has returned: whoever waited only for it may go on. */
+void leave_warp();
 
 /* ---- fibre.cpp: stacks ---- */
 

@@ -141,10 +141,16 @@ static void fill_pattern(unsigned char *from, unsigned char *to)
 
 static const unsigned char *first_damage(const unsigned char *from, const unsigned char *to)
 {
-    for (; from < to; from++)
-        if (*from != PATTERN[reinterpret_cast<uintptr_t>(from) & 3])
-            return from;
-    return nullptr;
+    static unsigned char intact[2 * PAGE];
+    if (intact[0] == 0)
+        fill_pattern(intact, intact + sizeof intact);
+    size_t bytes = size_t(to - from), phase = reinterpret_cast<uintptr_t>(from) & 3;
+    const unsigned char *want = intact + ((phase - reinterpret_cast<uintptr_t>(intact)) & 3);
+    if (memcmp(from, want, bytes) == 0)
+        return nullptr;
+    while (*from == *want)
+        from++, want++;
+    return from;
 }
 
 static void check_guard(const allocation &a, const char *after)

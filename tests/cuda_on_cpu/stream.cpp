@@ -111,7 +111,7 @@ static cudaError_t launch(cudaGraphExec_t exec, cudaStream_t stream)
     if (stream != nullptr && stream->status != cudaStreamCaptureStatusNone)
         return cudaErrorStreamCaptureUnsupported;
     device_access access; /* opened and closed once, not for every node */
-    for (const node &n : exec->nodes)
+    for (node &n : exec->nodes)
         n.work();
     return cudaSuccess;
 }

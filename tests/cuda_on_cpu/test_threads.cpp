@@ -166,8 +166,8 @@ static __global__ void two_places(const float *x, float *y)
 Test(cuda_threads, a_barrier_that_not_all_threads_reach_is_an_error)
 {
     expect_caught(half_return, "kernel kernel, block (");
-    expect_caught(half_return, "other threads of the block have returned");
-    expect_caught(two_places, "while others wait in __syncthreads");
+    expect_caught(half_return, "others have returned");
+    expect_caught(two_places, "others wait in __syncthreads");
 }
 
 /* ---- shared memory ---- */
