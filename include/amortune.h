@@ -371,7 +371,7 @@ typedef struct am_refit_options {
     double rate;
     const char *schedule;
     int64_t warmup;
-    double beta1, beta2, clip;
+    double beta1, beta2;
     int64_t seed;
     int separate;         /* non-zero: every model its own order of the rows; 0: all the same */
     const uint32_t *init; /* (D) number of each model's initialisation, or NULL: all start alike */

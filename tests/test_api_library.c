@@ -105,6 +105,7 @@ Test(api_library, defaults_are_those_of_the_command_line)
     SAME_NUMBER(clip);
     SAME_NUMBER(ridge);
     SAME_NUMBER(stretch);
+    SAME_NUMBER(tilt);
     SAME_NUMBER(seed);
     SAME_NUMBER(resume);
     SAME_NUMBER(checkpoint_seconds);

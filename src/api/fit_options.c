@@ -132,7 +132,6 @@ am_status refit_options_take(const am_refit_options *from, am_refit_options *r, 
     fit.warmup = r->warmup;
     fit.beta1 = r->beta1;
     fit.beta2 = r->beta2;
-    fit.clip = r->clip;
     fit.seed = r->seed;
     return fit_options_take(&fit, o, err);
 }

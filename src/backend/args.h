@@ -29,7 +29,7 @@ static inline dev_f64 *f64_at(const dev_f64 *p, int64_t i)
     return (dev_f64 *)((uintptr_t)p + (uintptr_t)i * sizeof(double));
 }
 
-enum { AM_MAX_GROUPS = 16, AM_ECE_BINS = 15 };
+enum { AM_MAX_GROUPS = 16, AM_ECE_BINS = 15, AM_MAX_COLLOCATION = 256 /* features */ };
 
 /* ---- draws ----------------------------------------------------------------------------------- */
 

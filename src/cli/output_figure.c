@@ -30,9 +30,8 @@ static am_status fill(const tuning_curve *curve, const refit_marks *refits, metr
 static int add_series(const tuning_curve *curve, const refit_marks *refits, const panel_values *v,
                       chart_series *series)
 {
-    int count = 0;
     bool band = curve->draws > 0;
-    series[count++] =
+    series[0] =
         (chart_series){.label = band ? "generator, ω = 1 (band: 5–95 % of draws)" : "generator",
                        .count = curve->points,
                        .x = curve->lambda,
@@ -40,12 +39,12 @@ static int add_series(const tuning_curve *curve, const refit_marks *refits, cons
                        .low = band ? v->low : NULL,
                        .high = band ? v->high : NULL};
     if (refits != NULL)
-        series[count++] = (chart_series){.label = "refit from scratch",
-                                         .count = refits->count,
-                                         .x = refits->lambda,
-                                         .y = v->marks,
-                                         .marks = true};
-    return count;
+        series[1] = (chart_series){.label = "refit from scratch",
+                                   .count = refits->count,
+                                   .x = refits->lambda,
+                                   .y = v->marks,
+                                   .marks = true};
+    return refits != NULL ? 2 : 1;
 }
 
 am_status output_curve_svg(const tuning_curve *curve, const selection *choice,

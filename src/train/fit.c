@@ -184,6 +184,11 @@ static am_status check_settings(const generator *g, const fit_settings *s, am_er
                        "features %s: collocation descent needs fixed features (poly:D or cheb:D); "
                        "give --descent gradient",
                        g->spec.features.text);
+    if (s->descent == DESCENT_COLLOCATION && g->f.features > AM_MAX_COLLOCATION)
+        return am_fail(err, AM_ERR_USAGE,
+                       "features %s: %d columns; collocation descent takes at most %d: lower the "
+                       "degree or --blocks, or give --descent gradient",
+                       g->spec.features.text, g->f.features, AM_MAX_COLLOCATION);
     if (s->descent == DESCENT_COLLOCATION && s->plan == PLAN_FACTORED)
         return am_fail(err, AM_ERR_USAGE,
                        "plan factored: collocation descent needs every draw's own gradient; give "

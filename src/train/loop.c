@@ -40,11 +40,10 @@ static double chunk_loss(const watch *w, int64_t steps)
 
 static am_status diverged(const watch *w, uint64_t step, double loss, am_error *err)
 {
-    return am_fail(err, AM_ERR_DIVERGED,
-                   "%s diverged at step %llu of %lld (loss %g): lower --rate, or set --clip%s%s",
-                   w->loop->task, (unsigned long long)step, (long long)w->loop->total, loss,
-                   w->saved ? "; the last good state is in " : "",
-                   w->saved ? w->hooks->checkpoint : "");
+    return am_fail(
+        err, AM_ERR_DIVERGED, "%s diverged at step %llu of %lld (loss %g): lower --rate%s%s",
+        w->loop->task, (unsigned long long)step, (long long)w->loop->total, loss,
+        w->saved ? "; the last good state is in " : "", w->saved ? w->hooks->checkpoint : "");
 }
 
 /* Looks at loss and guard after a chunk of `steps`; the only place that waits for the device. */

@@ -32,7 +32,6 @@ static void refit_step(void *context)
                         .grad = r->dtheta,
                         .loss = r->loss,
                         .losses = r->request->models,
-                        .clip = r->request->adam.clip,
                         .step = r->step,
                         .guard = r->guard};
     op->guard(r->be, &guard);

@@ -137,7 +137,7 @@ typedef struct {
     bool separate;           /* every model its own batch order */
     int rows;                /* B */
     int64_t steps;
-    optimiser adam;
+    optimiser adam; /* its clip is not used: one norm over the batch would couple the models */
 } refit_request;
 
 /* Trains and leaves θ (D,P) in fresh device memory for the caller to release. */

@@ -134,11 +134,9 @@ cublasStatus_t cublasCreate(cublasHandle_t *handle)
 
 cublasStatus_t cublasDestroy(cublasHandle_t handle)
 {
-    return blas_call([=] {
-        alive -= handle != nullptr;
-        delete handle;
-        return CUBLAS_STATUS_SUCCESS;
-    });
+    alive -= handle != nullptr; /* given back even after an error */
+    delete handle;
+    return blas_call([] { return CUBLAS_STATUS_SUCCESS; });
 }
 
 cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream)

@@ -24,6 +24,9 @@ namespace cuda_on_cpu
 enum class during_capture { allowed, forbidden };
 /* Runs one call of the interface: counts it, injects failures, keeps the last error. */
 cudaError_t call(during_capture rule, const std::function<cudaError_t()> &body);
+/* The same for a call that gives something back: it does so whatever it returns, for after an error
+ * there is nothing more that a program could do. */
+cudaError_t give_back(during_capture rule, const std::function<cudaError_t()> &body);
 /* Whether the call now to be made is the one that must fail, and how. */
 bool injected(cudaError_t *error);
 /* The error that follows every call after a kernel has failed; cudaSuccess when none. */

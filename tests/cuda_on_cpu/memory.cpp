@@ -269,7 +269,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
 
 cudaError_t cudaFree(void *memory)
 {
-    return call(during_capture::forbidden, [&] { return release(memory); });
+    return give_back(during_capture::forbidden, [&] { return release(memory); });
 }
 
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
@@ -278,26 +278,6 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
         size_t used = allocated_bytes();
         *available = used < device_memory() ? device_memory() - used : 0;
         *total = device_memory();
-        return cudaSuccess;
-    });
-}
-
-cudaError_t cudaMallocHost(void **memory, size_t bytes)
-{
-    return call(during_capture::forbidden, [&] {
-        *memory = malloc(bytes);
-        if (*memory == nullptr)
-            return cudaErrorMemoryAllocation;
-        alive++;
-        return cudaSuccess;
-    });
-}
-
-cudaError_t cudaFreeHost(void *memory)
-{
-    return call(during_capture::forbidden, [&] {
-        alive -= memory != nullptr;
-        free(memory);
         return cudaSuccess;
     });
 }

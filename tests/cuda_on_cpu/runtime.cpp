@@ -48,7 +48,8 @@ static bool comes_from_a_kernel(cudaError_t error)
     return error == cudaErrorLaunchFailure || error == cudaErrorIllegalAddress;
 }
 
-cudaError_t call(during_capture rule, const std::function<cudaError_t()> &body)
+/* What is wrong before the call has done anything. */
+static cudaError_t check_call(during_capture rule)
 {
     cudaError_t error = state.sticky;
     if (error == cudaSuccess && injected(&error) && comes_from_a_kernel(error)) {
@@ -57,13 +58,27 @@ cudaError_t call(during_capture rule, const std::function<cudaError_t()> &body)
     }
     if (error == cudaSuccess && rule == during_capture::forbidden && capture_broken())
         error = cudaErrorStreamCaptureUnsupported;
-    if (error == cudaSuccess)
-        error = body();
+    return error;
+}
+
+static cudaError_t keep_error(cudaError_t error)
+{
     if (error != cudaSuccess && error != cudaErrorNotReady)
         state.last = error;
     return error;
 }
 
+cudaError_t call(during_capture rule, const std::function<cudaError_t()> &body)
+{
+    cudaError_t error = check_call(rule);
+    return keep_error(error == cudaSuccess ? body() : error);
+}
+
+cudaError_t give_back(during_capture rule, const std::function<cudaError_t()> &body)
+{
+    cudaError_t error = check_call(rule), own = body();
+    return keep_error(error == cudaSuccess ? own : error);
+}
 
 static struct leaks {
     ~leaks()

@@ -132,7 +132,7 @@ cudaError_t cudaStreamCreate(cudaStream_t *stream)
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
-    return call(during_capture::allowed, [=] {
+    return give_back(during_capture::allowed, [=] {
         auto found = std::find(streams.begin(), streams.end(), stream);
         if (found == streams.end()) {
             fault("cudaStreamDestroy of a stream that does not exist");
@@ -173,13 +173,20 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
     });
 }
 
+/* The capture ends in any case; after a failure there is no graph. */
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
 {
-    return call(during_capture::allowed, [=] {
+    cudaError_t error = give_back(during_capture::allowed, [=] {
         if (stream == nullptr || !known(stream))
             return cudaErrorInvalidResourceHandle;
         return end_capture(stream, graph);
     });
+    if (error != cudaSuccess && *graph != nullptr) {
+        delete *graph;
+        *graph = nullptr;
+        alive--;
+    }
+    return error;
 }
 
 cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus *status)
@@ -212,7 +219,7 @@ cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t)
 
 cudaError_t cudaGraphDestroy(cudaGraph_t graph)
 {
-    return call(during_capture::allowed, [=] {
+    return give_back(during_capture::allowed, [=] {
         delete graph;
         alive--;
         return cudaSuccess;
@@ -221,7 +228,7 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph)
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
 {
-    return call(during_capture::allowed, [=] {
+    return give_back(during_capture::allowed, [=] {
         auto found = std::find(executables.begin(), executables.end(), exec);
         if (found == executables.end()) {
             fault("cudaGraphExecDestroy of a graph that does not exist");

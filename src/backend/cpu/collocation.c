@@ -6,7 +6,7 @@
 #include <math.h>
 #include <omp.h>
 
-enum { MAX_FEATURES = 256, TILE_FLOATS = 8192 };
+enum { TILE_FLOATS = 8192 };
 static const double LN2 = 0.693147180559945309417;
 
 /* normal (R,R) = cᵀc/M + ridge·I, lower triangle */
@@ -147,7 +147,7 @@ static int64_t tile_width(int64_t models, int64_t features)
 void cpu_collocation(backend *be, const collocation_args *a)
 {
     const char *op = "collocation";
-    CPU_REQUIRE(be, op, a->models > 0 && a->features > 0 && a->features <= MAX_FEATURES);
+    CPU_REQUIRE(be, op, a->models > 0 && a->features > 0 && a->features <= AM_MAX_COLLOCATION);
     CPU_REQUIRE(be, op, a->params > 0 && a->params <= INT_MAX && a->groups > 0);
     adam_step step;
     if (!adam_step_now(&a->rule, &step))
