@@ -72,9 +72,9 @@ Test(command_data, missing)
 
 Test(command_data, a_name_that_is_not_here)
 {
-    test_folder folder = old_model_folder();
     if (am_path_exists(AMORTUNE_ROOT "/datasets/mnist"))
         cr_skip_test("MNIST is in datasets/mnist");
+    test_folder folder = old_model_folder();
     expect_refused(&folder, "--data mnist", "mnist: this data set is not here|datasets/get mnist");
     remove_folder(&folder);
 }

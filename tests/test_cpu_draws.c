@@ -343,9 +343,16 @@ Test(cpu_draws, nodes_of_the_first_group_keep_their_places_and_alternate_between
     float lambda[6], u[6];
     backend *be = open_cpu(1);
     for (uint64_t step = 0; step < 20; step++) {
-        draw_lambda_args a = {.kind = LAMBDA_NODES, .sets = 2, .stretch = stretch, .seed = 3,
-                              .draws = 6, .groups = 1, .log_low = {-2.0}, .log_high = {2.0},
-                              .step = (const dev_u64 *)&step, .lambda = (dev_f32 *)lambda,
+        draw_lambda_args a = {.kind = LAMBDA_NODES,
+                              .sets = 2,
+                              .stretch = stretch,
+                              .seed = 3,
+                              .draws = 6,
+                              .groups = 1,
+                              .log_low = {-2.0},
+                              .log_high = {2.0},
+                              .step = (const dev_u64 *)&step,
+                              .lambda = (dev_f32 *)lambda,
                               .u = (dev_f32 *)u};
         be->op->draw_lambda(be, &a);
         cr_assert_eq(be->failure.status, AM_OK, "%s", be->failure.message);

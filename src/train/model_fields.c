@@ -80,10 +80,10 @@ static_assert(sizeof field_table / sizeof *field_table == MODEL_FIELDS, "count o
 void model_field_print(int index, const raw_record *raw, char text[MODEL_FIELD_TEXT])
 {
     const field *f = &field_table[index];
-    const char *at = (const char *)raw + f->offset;
+    const void *at = (const char *)raw + f->offset;
     switch (f->kind) {
     case TEXT:
-        snprintf(text, MODEL_FIELD_TEXT, "%s", at);
+        snprintf(text, MODEL_FIELD_TEXT, "%s", (const char *)at);
         break;
     case NAME:
         snprintf(text, MODEL_FIELD_TEXT, "%s", f->names[*(const unsigned *)at]);
@@ -121,7 +121,7 @@ static bool parse_seed(const char *text, uint64_t *seed)
 bool model_field_parse(int index, const char *text, raw_record *raw)
 {
     const field *f = &field_table[index];
-    char *at = (char *)raw + f->offset;
+    void *at = (char *)raw + f->offset;
     int64_t integer = 0;
     double real = 0;
     int name = f->names != NULL ? name_index(f->names, text) : 0;

@@ -48,7 +48,7 @@ static bool valid(const operand &o)
 /* Every element of every item of the batch lies in one allocation. */
 static bool in_memory(const char *name, const operand &o, int batch)
 {
-    for (int i = 0; i < batch; i += batch > 1 ? batch - 1 : 1) {
+    for (int i = 0; i<batch; i += batch> 1 ? batch - 1 : 1) {
         const float *item = o.start + i * o.stride;
         size_t count = size_t(o.columns - 1) * size_t(o.leading) + size_t(o.rows);
         if (find_allocation(o.start, 0) == nullptr ||
@@ -196,11 +196,13 @@ static int mantissa_of(cublasComputeType_t compute)
     return compute == CUBLAS_COMPUTE_32F_FAST_16BF ? 7 : 23;
 }
 
-cublasStatus_t cublasGemmStridedBatchedEx(
-    cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k,
-    const void *alpha, const void *a, cudaDataType, int lda, long long a_stride, const void *b,
-    cudaDataType, int ldb, long long b_stride, const void *beta, void *c, cudaDataType, int ldc,
-    long long c_stride, int batch, cublasComputeType_t compute, cublasGemmAlgo_t)
+cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation_t transa,
+                                          cublasOperation_t transb, int m, int n, int k,
+                                          const void *alpha, const void *a, cudaDataType, int lda,
+                                          long long a_stride, const void *b, cudaDataType, int ldb,
+                                          long long b_stride, const void *beta, void *c,
+                                          cudaDataType, int ldc, long long c_stride, int batch,
+                                          cublasComputeType_t compute, cublasGemmAlgo_t)
 {
     return blas_call([=] {
         bool ta = transa == CUBLAS_OP_T, tb = transb == CUBLAS_OP_T;

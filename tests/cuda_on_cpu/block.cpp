@@ -23,7 +23,7 @@ static struct {
     const kernel_call *kernel; /* NULL outside of kernels */
     bool backwards, given_up;
     size_t unfinished, at_barrier;
-    place meeting; /* the barrier that threads wait at */
+    place meeting;                       /* the barrier that threads wait at */
     std::vector<unsigned> order[ORDERS]; /* ascending, descending, shuffled */
     size_t sweep, turn;                  /* this sweep's number; threads it has visited */
     bool progress;                       /* whether one of them could run */

@@ -31,7 +31,7 @@ size_t cuda_on_cpu_alive(void);
 /* Memory of the device, 1 GiB unless told otherwise. */
 void cuda_on_cpu_set_memory(size_t bytes);
 /* A kernel runs twice, its threads and blocks in opposite orders, and must give the same bytes, while
- * device memory in use is at most so many bytes (default 4 MiB). */
+ * device memory in use is at most so many bytes (default 4 MiB); in a graph, the first four times. */
 void cuda_on_cpu_check_orders_up_to(size_t bytes);
 
 #ifdef __cplusplus

@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include <cstdlib>
+#include <deque>
 #include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -34,7 +35,8 @@ struct fibre {
 };
 
 static fibre host;
-static fibre *left; /* the stack that was left last */
+static std::deque<fibre> others; /* addresses stay as they are */
+static fibre *left;              /* the stack that was left last */
 
 fibre *fibre_host()
 {
@@ -150,9 +152,10 @@ fibre *fibre_new(void (*enter)())
 {
     void *memory = mmap(nullptr, PAGE + STACK, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    fibre *f = new fibre();
     if (memory == MAP_FAILED)
         abort();
+    others.emplace_back();
+    fibre *f = &others.back();
     mprotect(memory, PAGE, PROT_NONE); /* an overflow stops here */
     f->stack = static_cast<unsigned char *>(memory) + PAGE;
     fibre_reset(f, enter);

@@ -81,8 +81,8 @@ const char *describe_address(const void *p)
     static char text[128];
     const unsigned char *byte = static_cast<const unsigned char *>(p);
     const char *names[2] = {"memory", "memory that has been freed"};
-    snprintf(text, sizeof text, in_device_range(p) ? "device memory that was never allocated"
-                                                   : "memory of the host");
+    snprintf(text, sizeof text,
+             in_device_range(p) ? "device memory that was never allocated" : "memory of the host");
     for (int freed = 0; freed < 2; freed++)
         for (const allocation &a : freed ? dead : live) {
             if (!within_pages(a, p))
@@ -111,8 +111,8 @@ static void on_bad_access(int, siginfo_t *info, void *)
 
 static bool open_arena()
 {
-    void *memory = mmap(nullptr, ARENA, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-                        0);
+    void *memory =
+        mmap(nullptr, ARENA, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
         return false;
     arena = arena_next = static_cast<unsigned char *>(memory);
@@ -223,7 +223,8 @@ static cudaError_t allocate(void **memory, size_t bytes)
     *memory = nullptr;
     if (bytes == 0)
         return cudaSuccess;
-    if (used > device_memory() || bytes > device_memory() - used || (arena == nullptr && !open_arena()))
+    if (used > device_memory() || bytes > device_memory() - used ||
+        (arena == nullptr && !open_arena()))
         return cudaErrorMemoryAllocation;
     allocation a = {};
     a.bytes = bytes;

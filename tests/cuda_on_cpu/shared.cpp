@@ -65,8 +65,8 @@ static unsigned char *dynamic_end()
 {
     static unsigned char *end = [] {
         const size_t page = 4096, most = (SHARED_MOST + page - 1) / page * page;
-        void *memory = mmap(nullptr, most + page, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void *memory =
+            mmap(nullptr, most + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED)
             abort();
         unsigned char *bytes = static_cast<unsigned char *>(memory);
@@ -113,7 +113,8 @@ cudaError_t occupancy(int *blocks, const void *, int block_threads, size_t share
     return call(during_capture::allowed, [=] {
         if (block_threads <= 0 || block_threads > 1024 || shared_bytes > SHARED_MOST)
             return cudaErrorInvalidValue;
-        size_t by_threads = 2048 / size_t(block_threads), by_shared = SHARED_MOST / (shared_bytes + 1);
+        size_t by_threads = 2048 / size_t(block_threads),
+               by_shared = SHARED_MOST / (shared_bytes + 1);
         *blocks = int(by_threads < by_shared ? by_threads : by_shared);
         return cudaSuccess;
     });

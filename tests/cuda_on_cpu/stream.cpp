@@ -77,8 +77,8 @@ cudaError_t submit(cudaStream_t stream, const char *name, std::function<void()> 
 
 static cudaError_t create_stream(cudaStream_t *stream, unsigned flags)
 {
-    *stream = new CUstream_st{flags, cudaStreamCaptureStatusNone, cudaStreamCaptureModeGlobal,
-                              nullptr};
+    *stream =
+        new CUstream_st{flags, cudaStreamCaptureStatusNone, cudaStreamCaptureModeGlobal, nullptr};
     streams.push_back(*stream);
     alive++;
     return cudaSuccess;

@@ -209,8 +209,9 @@ Test(cuda_failures, impossible_launches_are_refused)
         AM_LAUNCH(set_at, c.grid, c.block, c.shared, nullptr, x, 5000); /* would be a fault */
         cr_expect_eq(cudaGetLastError(), c.error);
     }
-    cr_assert_eq(cudaFuncSetAttribute(set_at, cudaFuncAttributeMaxDynamicSharedMemorySize, 64 << 10),
-                 cudaSuccess);
+    cr_assert_eq(
+        cudaFuncSetAttribute(set_at, cudaFuncAttributeMaxDynamicSharedMemorySize, 64 << 10),
+        cudaSuccess);
     AM_LAUNCH(set_at, 1, 1, 64 << 10, nullptr, x, 0);
     cr_assert_eq(cudaGetLastError(), cudaSuccess);
     cudaFree(x);

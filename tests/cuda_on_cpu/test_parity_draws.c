@@ -67,12 +67,12 @@ static void omega_case(device *d, const int *s, outputs *out)
 Test(parity, omega)
 {
     static const int shapes[][5] = {
-        {OMEGA_ONES, 3, 33, 0, 0},          {OMEGA_DIRICHLET, 1, 1, 0, 100},
-        {OMEGA_DIRICHLET, 33, 16, 5, 100},  {OMEGA_DIRICHLET, 2, 257, 5, 100},
-        {OMEGA_DIRICHLET, 2, 1000, 1, 50},  {OMEGA_DIRICHLET, 3, 31, 2, 300},
-        {OMEGA_EXPONENTIAL, 31, 33, 9, 0},  {OMEGA_MULTINOMIAL, 1, 1, 0, 0},
-        {OMEGA_MULTINOMIAL, 5, 257, 3, 0},  {OMEGA_MULTINOMIAL, 2, 1000, 3, 0},
-        {OMEGA_FOLD, 33, 5, 12, 0},         {OMEGA_FOLD, 1, 2, 1, 0}};
+        {OMEGA_ONES, 3, 33, 0, 0},         {OMEGA_DIRICHLET, 1, 1, 0, 100},
+        {OMEGA_DIRICHLET, 33, 16, 5, 100}, {OMEGA_DIRICHLET, 2, 257, 5, 100},
+        {OMEGA_DIRICHLET, 2, 1000, 1, 50}, {OMEGA_DIRICHLET, 3, 31, 2, 300},
+        {OMEGA_EXPONENTIAL, 31, 33, 9, 0}, {OMEGA_MULTINOMIAL, 1, 1, 0, 0},
+        {OMEGA_MULTINOMIAL, 5, 257, 3, 0}, {OMEGA_MULTINOMIAL, 2, 1000, 3, 0},
+        {OMEGA_FOLD, 33, 5, 12, 0},        {OMEGA_FOLD, 1, 2, 1, 0}};
     EXPECT_PARITY(omega_case, shapes);
 }
 
@@ -93,8 +93,8 @@ static void rows_case(device *d, const int *s, outputs *out)
 
 Test(parity, rows)
 {
-    static const int shapes[][4] = {{1, 5, 1, 0},     {33, 31, 1, 4},      {257, 33, 3, 100},
-                                    {60000, 257, 2, 468}, {3, 257, 2, 1}};
+    static const int shapes[][4] = {
+        {1, 5, 1, 0}, {33, 31, 1, 4}, {257, 33, 3, 100}, {60000, 257, 2, 468}, {3, 257, 2, 1}};
     EXPECT_PARITY(rows_case, shapes);
 }
 
@@ -149,7 +149,7 @@ static void gather_case(device *d, const int *s, outputs *out)
 
 Test(parity, gather_and_row_weights)
 {
-    static const int shapes[][8] = {{1, 1, 0, 1, 1, 0, 1, 1},     {40, 31, 1, 33, 3, -1, 10, 4},
+    static const int shapes[][8] = {{1, 1, 0, 1, 1, 0, 1, 1},       {40, 31, 1, 33, 3, -1, 10, 4},
                                     {40, 784, 1, 31, 2, -1, 10, 7}, {300, 33, 0, 257, 1, 20, 3, 16},
                                     {300, 32, 0, 257, 5, -1, 1, 2}, {64, 8, 1, 32, 33, 32, 31, 33}};
     EXPECT_PARITY(gather_case, shapes);

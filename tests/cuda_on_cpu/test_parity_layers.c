@@ -33,11 +33,11 @@ static void matmul_case(device *d, const int *s, outputs *out)
 
 Test(parity, matmul)
 {
-    static const int shapes[][8] = {
-        {1, 1, 1, 1, 0, 0, 0, 0},       {1, 31, 33, 257, 0, 3, 1, 0}, {1, 33, 31, 257, 1, 0, 1, 0},
-        {1, 257, 33, 31, 2, 1, 0, 0},   {1, 31, 257, 33, 3, 0, 1, 0}, {3, 33, 10, 31, 2, 0, 0, 1},
-        {5, 1, 257, 33, 0, 1, 1, 0},    {1, 128, 64, 784, 2, 0, 0, 0}, {1, 7, 7, 5000, 2, 0, 0, 0},
-        {1, 10, 7, 9001, 1, 0, 1, 0}};
+    static const int shapes[][8] = {{1, 1, 1, 1, 0, 0, 0, 0},     {1, 31, 33, 257, 0, 3, 1, 0},
+                                    {1, 33, 31, 257, 1, 0, 1, 0}, {1, 257, 33, 31, 2, 1, 0, 0},
+                                    {1, 31, 257, 33, 3, 0, 1, 0}, {3, 33, 10, 31, 2, 0, 0, 1},
+                                    {5, 1, 257, 33, 0, 1, 1, 0},  {1, 128, 64, 784, 2, 0, 0, 0},
+                                    {1, 7, 7, 5000, 2, 0, 0, 0},  {1, 10, 7, 9001, 1, 0, 1, 0}};
     EXPECT_PARITY(matmul_case, shapes);
 }
 
@@ -96,10 +96,10 @@ static void linear_case(device *d, const int *s, outputs *out)
 Test(parity, linear)
 {
     static const int shapes[][8] = {
-        {1, 1, 1, 1, ACT_NONE, 0, 0, 0},     {2, 31, 33, 1, ACT_TANH, 1, 0, 0},
-        {3, 33, 31, 10, ACT_RELU, 0, 1, 0},  {1, 257, 33, 31, ACT_RELU, 0, 0, 0},
-        {5, 1, 257, 33, ACT_TANH, 0, 1, 1},  {2, 128, 784, 64, ACT_RELU, 1, 0, 1},
-        {33, 7, 5, 3, ACT_NONE, 1, 0, 0},    {1, 16, 2, 257, ACT_TANH, 0, 0, 0}};
+        {1, 1, 1, 1, ACT_NONE, 0, 0, 0},    {2, 31, 33, 1, ACT_TANH, 1, 0, 0},
+        {3, 33, 31, 10, ACT_RELU, 0, 1, 0}, {1, 257, 33, 31, ACT_RELU, 0, 0, 0},
+        {5, 1, 257, 33, ACT_TANH, 0, 1, 1}, {2, 128, 784, 64, ACT_RELU, 1, 0, 1},
+        {33, 7, 5, 3, ACT_NONE, 1, 0, 0},   {1, 16, 2, 257, ACT_TANH, 0, 0, 0}};
     EXPECT_PARITY(linear_case, shapes);
 }
 
@@ -135,9 +135,9 @@ static void mix_case(device *d, const int *s, outputs *out)
 
 Test(parity, mix)
 {
-    static const int shapes[][5] = {{1, 1, 1, ACT_NONE, 1},      {3, 7, 31, ACT_RELU, 1},
+    static const int shapes[][5] = {{1, 1, 1, ACT_NONE, 1},        {3, 7, 31, ACT_RELU, 1},
                                     {10, 7, 33 * 31, ACT_TANH, 0}, {33, 31, 257, ACT_RELU, 1},
-                                    {64, 33, 1000, ACT_RELU, 1}, {1, 129, 64, ACT_TANH, 1}};
+                                    {64, 33, 1000, ACT_RELU, 1},   {1, 129, 64, ACT_TANH, 1}};
     EXPECT_PARITY(mix_case, shapes);
 }
 
@@ -179,11 +179,9 @@ static void basis_case(device *d, const int *s, outputs *out)
 
 Test(parity, basis)
 {
-    static const int shapes[][6] = {{BASIS_NONE, 1, 1, 0, 0, 0},
-                                    {BASIS_CHEBYSHEV, 33, 1, 6, 0, 0},
-                                    {BASIS_CHEBYSHEV, 31, 3, 9, 33, 33},
-                                    {BASIS_POLYNOMIAL, 257, 2, 5, 0, 16},
-                                    {BASIS_POLYNOMIAL, 1, 16, 31, 1, 1},
-                                    {BASIS_NONE, 10, 2, 0, 257, 31}};
+    static const int shapes[][6] = {
+        {BASIS_NONE, 1, 1, 0, 0, 0},         {BASIS_CHEBYSHEV, 33, 1, 6, 0, 0},
+        {BASIS_CHEBYSHEV, 31, 3, 9, 33, 33}, {BASIS_POLYNOMIAL, 257, 2, 5, 0, 16},
+        {BASIS_POLYNOMIAL, 1, 16, 31, 1, 1}, {BASIS_NONE, 10, 2, 0, 257, 31}};
     EXPECT_PARITY(basis_case, shapes);
 }

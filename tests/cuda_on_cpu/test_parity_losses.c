@@ -60,8 +60,8 @@ static void l2_case(device *d, const int *s, outputs *out)
 
 Test(parity, l2_penalty)
 {
-    static const int shapes[][3] = {{1, 1, 1}, {3, 1, 31}, {10, 2, 257}, {33, 16, 1000},
-                                    {2, 3, 50890}};
+    static const int shapes[][3] = {
+        {1, 1, 1}, {3, 1, 31}, {10, 2, 257}, {33, 16, 1000}, {2, 3, 50890}};
     EXPECT_PARITY(l2_case, shapes);
 }
 
@@ -93,8 +93,8 @@ static void gram_case(device *d, const int *s, outputs *out)
 
 Test(parity, gram_penalty)
 {
-    static const int shapes[][4] = {{1, 1, 1, 1}, {10, 7, 1, 0}, {31, 33, 2, 1}, {257, 31, 1, 1},
-                                    {3, 129, 3, 1}};
+    static const int shapes[][4] = {
+        {1, 1, 1, 1}, {10, 7, 1, 0}, {31, 33, 2, 1}, {257, 31, 1, 1}, {3, 129, 3, 1}};
     EXPECT_PARITY(gram_case, shapes);
 }
 

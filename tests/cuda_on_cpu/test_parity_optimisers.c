@@ -34,7 +34,7 @@ static void guard_case(device *d, const int *s, outputs *out)
 
 Test(parity, guard)
 {
-    static const int shapes[][4] = {{1, 1, 0, 1},   {31, 33, 0, 0},  {1, 50890, 0, 1},
+    static const int shapes[][4] = {{1, 1, 0, 1},    {31, 33, 0, 0},  {1, 50890, 0, 1},
                                     {10, 257, 7, 1}, {33, 31, 31, 0}, {3, 20011, 1, 1}};
     EXPECT_PARITY(guard_case, shapes);
 }
@@ -60,8 +60,8 @@ static void adam_case(device *d, const int *s, outputs *out)
 
 Test(parity, adam)
 {
-    static const int shapes[][4] = {{1, 1, 0, 0}, {31, 33, 3, 1}, {257, 31, 50, 1},
-                                    {2, 50890, 99, 0}};
+    static const int shapes[][4] = {
+        {1, 1, 0, 0}, {31, 33, 3, 1}, {257, 31, 50, 1}, {2, 50890, 99, 0}};
     EXPECT_PARITY(adam_case, shapes);
 }
 
@@ -87,8 +87,8 @@ static void adam_outer_case(device *d, const int *s, outputs *out)
 
 Test(parity, adam_outer)
 {
-    static const int shapes[][4] = {{1, 1, 1, 0},    {3, 7, 31, 1},    {33, 31, 257, 5},
-                                    {10, 129, 33, 9}, {257, 3, 1000, 2}};
+    static const int shapes[][4] = {
+        {1, 1, 1, 0}, {3, 7, 31, 1}, {33, 31, 257, 5}, {10, 129, 33, 9}, {257, 3, 1000, 2}};
     EXPECT_PARITY(adam_outer_case, shapes);
 }
 
@@ -118,8 +118,10 @@ static void collocation_case(device *d, const int *s, outputs *out)
 
 Test(parity, collocation)
 {
-    static const int shapes[][6] = {{1, 1, 1, 0, 1, 0},     {10, 7, 257, 5, 1, 1},
-                                    {31, 3, 33, 1, 2, 1},   {64, 33, 31, 20, 16, 0},
+    static const int shapes[][6] = {{1, 1, 1, 0, 1, 0},
+                                    {10, 7, 257, 5, 1, 1},
+                                    {31, 3, 33, 1, 2, 1},
+                                    {64, 33, 31, 20, 16, 0},
                                     {10, 7, 50890, 99, 1, 0}};
     EXPECT_PARITY(collocation_case, shapes);
 }

@@ -100,8 +100,7 @@ template <typename T> T exchange(place where, unsigned mask, T value, unsigned s
 
 } // namespace cuda_on_cpu
 
-#define CUDA_ON_CPU_PLACE                                                                          \
-    const char *file = __builtin_FILE(), int line = __builtin_LINE()
+#define CUDA_ON_CPU_PLACE const char *file = __builtin_FILE(), int line = __builtin_LINE()
 
 inline void __syncthreads(CUDA_ON_CPU_PLACE)
 {

@@ -3,10 +3,12 @@
 #define CUDA_ON_CPU_TYPES_H
 
 #define CUDA_ON_CPU_VECTORS(name, scalar, two, four)                                               \
-    struct alignas(two) name##2 {                                                                  \
+    struct alignas(two) name##2                                                                    \
+    {                                                                                              \
         scalar x, y;                                                                               \
     };                                                                                             \
-    struct alignas(four) name##4 {                                                                 \
+    struct alignas(four) name##4                                                                   \
+    {                                                                                              \
         scalar x, y, z, w;                                                                         \
     };                                                                                             \
     static inline name##2 make_##name##2(scalar x, scalar y)                                       \
