@@ -19,10 +19,35 @@ static void cuda_close(backend *be)
     free(gpu);
 }
 
+/* Of matrix products; everything else is fp32 with sums in double. "fp32": full precision.
+ * "tf32", "bf16": operands rounded to 10 or 7 bits of mantissa on the way into the tensor cores,
+ * sums in fp32; from Ampere on. */
+static am_status set_precision(backend *be, const char *name, am_error *err)
+{
+    cuda_backend *gpu = cuda_of(be);
+    if (strcmp(name, "fp32") == 0)
+        gpu->compute = CUBLAS_COMPUTE_32F;
+    else if (strcmp(name, "tf32") == 0)
+        gpu->compute = CUBLAS_COMPUTE_32F_FAST_TF32;
+    else if (strcmp(name, "bf16") == 0)
+        gpu->compute = CUBLAS_COMPUTE_32F_FAST_16BF;
+    else
+        return am_fail(err, AM_ERR_USAGE, "--precision %s: no such choice; give fp32, tf32 or bf16",
+                       name);
+    if (gpu->compute == CUBLAS_COMPUTE_32F || gpu->matrix_tf32)
+        return AM_OK;
+    gpu->compute = CUBLAS_COMPUTE_32F;
+    return am_fail(
+        err, AM_ERR_USAGE,
+        "--precision %s: %s is older than Ampere and has fp32 only; give --precision fp32", name,
+        gpu->base.device);
+}
+
 static backend_ops op_table(void)
 {
     backend_ops op = {};
     op.close = cuda_close;
+    op.set_precision = set_precision;
     op.alloc = cuda_alloc;
     op.release = cuda_release;
     op.upload = cuda_upload;
@@ -101,7 +126,6 @@ static void open_handles(cuda_backend *gpu)
 }
 
 extern "C" AM_API am_status am_cuda_backend_open(backend **be, int index, am_error *err);
-extern "C" AM_API am_status am_cuda_set_precision(backend *be, const char *name, am_error *err);
 
 /* See src/backend/plugin.h. */
 am_status am_cuda_backend_open(backend **be, int index, am_error *err)
@@ -128,28 +152,4 @@ am_status am_cuda_backend_open(backend **be, int index, am_error *err)
     }
     *be = &gpu->base;
     return AM_OK;
-}
-
-/* Of matrix products; everything else is fp32 with sums in double. "fp32": full precision.
- * "tf32", "bf16": operands rounded to 10 or 7 bits of mantissa on the way into the tensor cores,
- * sums in fp32; from Ampere on. */
-am_status am_cuda_set_precision(backend *be, const char *name, am_error *err)
-{
-    cuda_backend *gpu = cuda_of(be);
-    if (strcmp(name, "fp32") == 0)
-        gpu->compute = CUBLAS_COMPUTE_32F;
-    else if (strcmp(name, "tf32") == 0)
-        gpu->compute = CUBLAS_COMPUTE_32F_FAST_TF32;
-    else if (strcmp(name, "bf16") == 0)
-        gpu->compute = CUBLAS_COMPUTE_32F_FAST_16BF;
-    else
-        return am_fail(err, AM_ERR_USAGE, "--precision %s: no such choice; give fp32, tf32 or bf16",
-                       name);
-    if (gpu->compute == CUBLAS_COMPUTE_32F || gpu->matrix_tf32)
-        return AM_OK;
-    gpu->compute = CUBLAS_COMPUTE_32F;
-    return am_fail(
-        err, AM_ERR_USAGE,
-        "--precision %s: %s is older than Ampere and has fp32 only; give --precision fp32", name,
-        gpu->base.device);
 }

@@ -25,7 +25,9 @@ static test_folder run_folder(void)
                 "#!/bin/bash\necho \"amortune($#) $*\"\nexit 3\n");
     put_program(&folder, "build/release/amortune_tests", "#!/bin/bash\necho \"tests $*\"\n");
     put_program(&folder, "bin/cmake", "#!/bin/bash\necho \"cmake $*\" >>cmake.log\n");
+    put_program(&folder, "build/release/amortune_cuda_tests", "#!/bin/bash\necho \"kernels $*\"\n");
     put_program(&folder, "bin/cc", "#!/bin/bash\ncat >/dev/null\n");
+    put_program(&folder, "bin/c++", "#!/bin/bash\n");
     put_program(&folder, "bin/pkg-config", "#!/bin/bash\n");
     return folder;
 }
@@ -58,7 +60,8 @@ Test(command_run, passes_commands_through)
     cr_expect_str_empty(o.err);
     outcome_free(&o);
     char *built = file_text(&folder, "cmake.log");
-    expect_holds(built, "cmake --preset release\ncmake --build build/release");
+    expect_holds(built, "cmake --preset release");
+    expect_holds(built, "\ncmake --build build/release -j ");
     free(built);
     remove_folder(&folder);
 }
@@ -75,13 +78,21 @@ Test(command_run, without_arguments_runs_the_experiment)
 Test(command_run, test_runs_the_tests)
 {
     test_folder folder = run_folder();
-    outcome o = run(&folder, "test --filter 'a/*'");
+    outcome o = run(&folder, "test");
     cr_expect_eq(o.code, 0, "%s", o.err);
-    expect_holds(o.out, "tests --timeout 900 --filter a/*");
+    cr_expect_str_eq(o.out, "tests --timeout 900\nkernels --timeout 900\n");
+    outcome_free(&o);
+    o = run(&folder, "test --filter 'a/*'");
+    cr_expect_eq(o.code, 0, "%s", o.err);
+    expect_holds(o.out, "tests --timeout 900 --filter a/*\n");
     outcome_free(&o);
     char *built = file_text(&folder, "cmake.log");
-    expect_holds(built, "cmake --preset test\n");
+    expect_holds(built, "cmake --preset test");
     free(built);
+    put_program(&folder, "build/release/amortune_tests", "#!/bin/bash\nexit 1\n");
+    o = run(&folder, "test");
+    cr_expect_eq(o.code, 1, "failing tests must fail the command");
+    outcome_free(&o);
     remove_folder(&folder);
 }
 

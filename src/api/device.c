@@ -1,23 +1,17 @@
 #include "api/handles.h"
 
 #include "backend/cpu/blas.h"
+#include "train/names.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static am_status check_precision(const char *precision, const backend *be, am_error *err)
+static am_status set_precision(backend *be, const char *precision, am_error *err)
 {
-    if (strcmp(precision, "fp32") == 0)
-        return AM_OK;
-    if (strcmp(precision, "tf32") != 0 && strcmp(precision, "bf16") != 0)
+    if (name_index(precision_names, precision) < 0)
         return am_fail(err, AM_ERR_USAGE, "--precision %s: no such choice; give fp32, tf32 or bf16",
                        precision);
-    if (strcmp(be->name, "cpu") != 0)
-        return AM_OK;
-    return am_fail(err, AM_ERR_USAGE,
-                   "--precision %s: the CPU computes in fp32; give --device cuda or --precision "
-                   "fp32",
-                   precision);
+    return be->op->set_precision(be, precision, err);
 }
 
 am_status am_device_open(const char *name, int threads, const char *precision, am_device **device,
@@ -33,7 +27,7 @@ am_status am_device_open(const char *name, int threads, const char *precision, a
     opened->holders = 1;
     am_status status = backend_open(&opened->be, name != NULL ? name : "auto", threads, err);
     if (status == AM_OK)
-        status = check_precision(precision != NULL ? precision : "fp32", opened->be, err);
+        status = set_precision(opened->be, precision != NULL ? precision : "fp32", err);
     if (status != AM_OK) {
         am_device_close(opened);
         return status;

@@ -24,6 +24,10 @@ typedef struct backend backend;
 typedef struct {
     void (*close)(backend *be);
 
+    /* Arithmetic of matrix products: "fp32" (as opened), "tf32" or "bf16" operands with fp32 sums.
+     * AM_ERR_USAGE where the device has no such arithmetic. Before any other op. */
+    am_status (*set_precision)(backend *be, const char *precision, am_error *err);
+
     /* Device memory, zeroed; NULL after a failure (kept as the first error). */
     void *(*alloc)(backend *be, size_t bytes, const char *what);
     void (*release)(backend *be, void *memory); /* NULL is fine */

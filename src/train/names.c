@@ -13,6 +13,7 @@ const char *const plan_names[] = {"auto", "direct", "factored", NULL};
 const char *const node_names[] = {"stratified", "nodes", NULL};
 const char *const schedule_names[] = {"constant", "cosine", NULL};
 const char *const switch_names[] = {"false", "true", NULL};
+const char *const precision_names[] = {"fp32", "tf32", "bf16", NULL};
 
 int name_index(const char *const *names, const char *text)
 {

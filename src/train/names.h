@@ -10,7 +10,8 @@ extern const char *const activation_names[],
                                                            *const plan_names[],
                                                                *const node_names[],
                                                                    *const schedule_names[],
-                                                                       *const switch_names[];
+                                                                       *const switch_names[],
+                                                                           *const precision_names[];
 
 /* Index of text in names, or −1. */
 int name_index(const char *const *names, const char *text);

@@ -1,7 +1,8 @@
 /* One block of threads: each runs until it has to wait for others or returns. A thread that returns
- * leaves its stack to the next one, so that a kernel without barriers is a plain loop. Threads take
- * turns in sweeps, one ascending, the next descending, the third shuffled: what a missing barrier
- * would have ordered comes out differently. */
+ * leaves its stack to the next one, so that a kernel without barriers is a plain loop. A warp runs as
+ * far as it can before the next one has its turn, and its lanes take turns in sweeps. One sweep is
+ * ascending, the next descending, the third shuffled: what a missing barrier would have ordered comes
+ * out differently. */
 #include "harness.h"
 
 #include <algorithm>
@@ -18,15 +19,28 @@ namespace cuda_on_cpu
 std::vector<block_thread> threads;
 size_t current;
 
+/* Turns in one of three orders: ascending, descending, shuffled. */
 enum { ORDERS = 3 };
+struct turns {
+    std::vector<unsigned> order[ORDERS];
+    size_t sweep, turn; /* the order's number; how many have had their turn */
+    bool progress;      /* whether one of them could run */
+
+    void begin(size_t first_sweep)
+    {
+        sweep = first_sweep;
+        turn = 0;
+        progress = false;
+    }
+};
+
 static struct {
     const kernel_call *kernel; /* NULL outside of kernels */
     bool backwards, given_up;
     size_t unfinished, at_barrier;
-    place meeting;                       /* the barrier that threads wait at */
-    std::vector<unsigned> order[ORDERS]; /* ascending, descending, shuffled */
-    size_t sweep, turn;                  /* this sweep's number; threads it has visited */
-    bool progress;                       /* whether one of them could run */
+    place meeting; /* the barrier that threads wait at */
+    turns warps, lanes;
+    size_t warp; /* whose lanes take turns */
     std::vector<fibre *> idle, all;
 } block;
 
@@ -35,22 +49,12 @@ bool in_kernel()
     return block.kernel != nullptr;
 }
 
-/* "(3,0,0)" */
-const char *thread_name(size_t t)
-{
-    static char text[4][48];
-    static unsigned next;
-    char *name = text[next++ % 4];
-    snprintf(name, sizeof text[0], "(%zu,%zu,%zu)", t % blockDim.x, t / blockDim.x % blockDim.y,
-             t / blockDim.x / blockDim.y);
-    return name;
-}
-
 const char *describe_thread()
 {
     static char text[256];
-    snprintf(text, sizeof text, "kernel %s, block (%u,%u,%u), thread %s", block.kernel->name,
-             blockIdx.x, blockIdx.y, blockIdx.z, thread_name(current));
+    snprintf(text, sizeof text, "kernel %s, block (%u,%u,%u), thread (%u,%u,%u)",
+             block.kernel->name, blockIdx.x, blockIdx.y, blockIdx.z, threadIdx.x, threadIdx.y,
+             threadIdx.z);
     return text;
 }
 
@@ -63,16 +67,27 @@ static void shuffle_order(std::vector<unsigned> &order, uint64_t seed)
     }
 }
 
-static void prepare_orders(size_t n)
+static void prepare_turns(turns &t, size_t n)
 {
-    if (block.order[0].size() == n)
+    if (t.order[0].size() == n)
         return;
-    for (auto &order : block.order) {
+    for (auto &order : t.order) {
         order.resize(n);
         std::iota(order.begin(), order.end(), 0u);
     }
-    std::reverse(block.order[1].begin(), block.order[1].end());
-    shuffle_order(block.order[2], n);
+    std::reverse(t.order[1].begin(), t.order[1].end());
+    shuffle_order(t.order[2], n);
+}
+
+/* Who is next in this sweep; false at its end. */
+static bool take_turn(turns &t, size_t &who)
+{
+    const std::vector<unsigned> &order = t.order[t.sweep % ORDERS];
+    if (t.turn == order.size())
+        return false;
+    who = order[block.backwards ? order.size() - 1 - t.turn : t.turn];
+    t.turn++;
+    return true;
 }
 
 static void report_deadlock()
@@ -87,28 +102,53 @@ static void report_deadlock()
     kernel_fault("waits for ever");
 }
 
+/* The next lane of a warp that can run; false when all wait or have returned. */
+static bool next_lane(size_t warp, size_t &thread)
+{
+    for (;;) {
+        size_t lane_number;
+        while (take_turn(block.lanes, lane_number)) {
+            thread = warp * warpSize + lane_number;
+            if (thread < threads.size() && (threads[thread].state == thread_state::fresh ||
+                                            threads[thread].state == thread_state::ready)) {
+                block.lanes.progress = true;
+                return true;
+            }
+        }
+        if (!block.lanes.progress)
+            return false;
+        block.lanes.begin(block.lanes.sweep + 1);
+    }
+}
+
+static bool next_warp()
+{
+    block.lanes.begin(block.warps.sweep);
+    return take_turn(block.warps, block.warp);
+}
+
+static void begin_sweep(size_t number)
+{
+    block.warps.begin(number);
+    next_warp();
+}
+
 /* The next thread that can run; threads.size() when all have returned. */
 static size_t next_thread()
 {
-    size_t n = threads.size();
     while (block.unfinished > 0) {
-        const std::vector<unsigned> &order = block.order[block.sweep % ORDERS];
-        while (block.turn < n) {
-            size_t turn = block.turn++;
-            size_t t = order[block.backwards ? n - 1 - turn : turn];
-            if (threads[t].state == thread_state::fresh ||
-                threads[t].state == thread_state::ready) {
-                block.progress = true;
-                return t;
+        size_t thread;
+        do {
+            if (next_lane(block.warp, thread)) {
+                block.warps.progress = true;
+                return thread;
             }
-        }
-        if (!block.progress)
+        } while (next_warp());
+        if (!block.warps.progress)
             report_deadlock();
-        block.sweep++;
-        block.turn = 0;
-        block.progress = false;
+        begin_sweep(block.warps.sweep + 1);
     }
-    return n;
+    return threads.size();
 }
 
 static void enter_fibre();
@@ -191,8 +231,7 @@ void barrier(place where)
         for (block_thread &t : threads)
             t.state = thread_state::ready;
         block.at_barrier = 0;
-        block.sweep++;
-        block.turn = 0;
+        begin_sweep(block.warps.sweep + 1);
     }
     wait_for_others();
 }
@@ -213,9 +252,7 @@ static void run_block(size_t number)
     reset_warps();
     block.unfinished = n;
     block.at_barrier = 0;
-    block.sweep = number;
-    block.turn = 0;
-    block.progress = false;
+    begin_sweep(number);
     size_t first = next_thread();
     threads[first].stack = idle_fibre();
     become(first);
@@ -234,7 +271,8 @@ bool run_blocks(const kernel_call &kernel, bool backwards)
     blockDim = kernel.block;
     gridDim = kernel.grid;
     threads.resize(size_t(blockDim.x) * blockDim.y * blockDim.z);
-    prepare_orders(threads.size());
+    prepare_turns(block.warps, (threads.size() + warpSize - 1) / warpSize);
+    prepare_turns(block.lanes, warpSize);
     std::vector<unsigned> blocks(size_t(gridDim.x) * gridDim.y * gridDim.z);
     std::iota(blocks.begin(), blocks.end(), 0u);
     shuffle_order(blocks, 1);

@@ -2,7 +2,6 @@
 #include "harness.h"
 
 #include <cstdio>
-#include <map>
 
 using namespace cuda_on_cpu;
 
@@ -49,33 +48,6 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device)
     });
 }
 
-cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int device)
-{
-    return call(during_capture::allowed, [&] {
-        static const std::map<cudaDeviceAttr, int> values = {
-            {cudaDevAttrMaxThreadsPerBlock, THREADS_PER_BLOCK},
-            {cudaDevAttrMaxSharedMemoryPerBlock, SHARED_DEFAULT},
-            {cudaDevAttrMaxSharedMemoryPerBlockOptin, SHARED_MOST},
-            {cudaDevAttrMultiProcessorCount, PROCESSORS},
-            {cudaDevAttrComputeCapabilityMajor, 9},
-            {cudaDevAttrComputeCapabilityMinor, 0}};
-        if (device != 0)
-            return cudaErrorInvalidDevice;
-        if (values.count(attribute) == 0)
-            return cudaErrorInvalidValue;
-        *value = values.at(attribute);
-        return cudaSuccess;
-    });
-}
-
-cudaError_t cudaGetDevice(int *device)
-{
-    return call(during_capture::allowed, [&] {
-        *device = 0;
-        return cudaSuccess;
-    });
-}
-
 cudaError_t cudaSetDevice(int device)
 {
     return call(during_capture::allowed,
@@ -85,17 +57,4 @@ cudaError_t cudaSetDevice(int device)
 cudaError_t cudaDeviceSynchronize(void)
 {
     return call(during_capture::forbidden, wait_for_device);
-}
-
-cudaError_t cudaDriverGetVersion(int *version)
-{
-    return call(during_capture::allowed, [&] {
-        *version = 13000;
-        return cudaSuccess;
-    });
-}
-
-cudaError_t cudaRuntimeGetVersion(int *version)
-{
-    return cudaDriverGetVersion(version);
 }

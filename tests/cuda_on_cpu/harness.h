@@ -112,7 +112,6 @@ extern std::vector<block_thread> threads;
 extern size_t current;
 /* Lets other threads run until this one is ready. */
 void wait_for_others();
-const char *thread_name(size_t thread);
 
 /* ---- warp.cpp ---- */
 

@@ -96,26 +96,12 @@ size_t shared_limit(const void *function)
     return found == limits.end() ? size_t(SHARED_DEFAULT) : found->second;
 }
 
-cudaError_t set_attribute(const void *function, cudaFuncAttribute attribute, int value)
+cudaError_t set_attribute(const void *function, cudaFuncAttribute, int value)
 {
     return call(during_capture::allowed, [=] {
-        if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize)
-            return cudaSuccess;
         if (value < 0 || size_t(value) > SHARED_MOST)
             return cudaErrorInvalidValue;
         limits[function] = size_t(value);
-        return cudaSuccess;
-    });
-}
-
-cudaError_t occupancy(int *blocks, const void *, int block_threads, size_t shared_bytes)
-{
-    return call(during_capture::allowed, [=] {
-        if (block_threads <= 0 || block_threads > 1024 || shared_bytes > SHARED_MOST)
-            return cudaErrorInvalidValue;
-        size_t by_threads = 2048 / size_t(block_threads),
-               by_shared = SHARED_MOST / (shared_bytes + 1);
-        *blocks = int(by_threads < by_shared ? by_threads : by_shared);
         return cudaSuccess;
     });
 }

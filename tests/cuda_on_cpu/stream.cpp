@@ -125,11 +125,6 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
     return call(during_capture::allowed, [&] { return create_stream(stream, flags); });
 }
 
-cudaError_t cudaStreamCreate(cudaStream_t *stream)
-{
-    return cudaStreamCreateWithFlags(stream, cudaStreamDefault);
-}
-
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
     return give_back(during_capture::allowed, [=] {
@@ -189,14 +184,6 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
     return error;
 }
 
-cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus *status)
-{
-    return call(during_capture::allowed, [=] {
-        *status = stream == nullptr ? cudaStreamCaptureStatusNone : stream->status;
-        return cudaSuccess;
-    });
-}
-
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long)
 {
     return call(during_capture::allowed, [=] {
@@ -210,11 +197,6 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsig
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
 {
     return call(during_capture::allowed, [=] { return launch(exec, stream); });
-}
-
-cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t)
-{
-    return call(during_capture::allowed, [] { return cudaSuccess; });
 }
 
 cudaError_t cudaGraphDestroy(cudaGraph_t graph)

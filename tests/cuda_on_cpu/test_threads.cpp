@@ -136,6 +136,37 @@ Test(cuda_threads, a_missing_barrier_before_reuse_is_caught)
     expect_caught(rotate_twice<false>, "depends on the order of threads");
 }
 
+/* Two sums over a block through the same places: a fast warp must not write the second sum's before a
+ * slow one has read the first's. */
+template <bool BARRIER> static __global__ void sum_twice(const float *x, float *y)
+{
+    __shared__ float warp_sum[THREADS / 32];
+    float sum = x[threadIdx.x];
+    for (int turn = 0; turn < 2; turn++) {
+        float v = sum;
+        for (int offset = 16; offset > 0; offset /= 2)
+            v += __shfl_xor_sync(0xFFFFFFFFu, v, offset);
+        if (threadIdx.x % 32 == 0)
+            warp_sum[threadIdx.x / 32] = v;
+        __syncthreads();
+        sum = 0.0F;
+        for (unsigned w = 0; w < THREADS / 32; w++)
+            sum += warp_sum[w];
+        if (BARRIER)
+            __syncthreads();
+    }
+    y[threadIdx.x] = sum;
+}
+
+Test(cuda_threads, a_fast_warp_that_overtakes_a_slow_one_is_caught)
+{
+    arrays a;
+    AM_LAUNCH(sum_twice<true>, 1, THREADS, 0, nullptr, a.x, a.y);
+    for (int i = 0; i < THREADS; i++)
+        cr_expect_eq(a.at(i), 255 * 128 * THREADS);
+    expect_caught(sum_twice<false>, "depends on the order of threads");
+}
+
 static __global__ void blocks_race(const float *x, float *y)
 {
     if (threadIdx.x == 0)

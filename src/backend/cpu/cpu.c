@@ -105,8 +105,20 @@ void *cpu_scratch(backend *be, scratch_slot slot, size_t bytes)
     return cpu->scratch[slot];
 }
 
+static am_status cpu_set_precision(backend *be, const char *precision, am_error *err)
+{
+    (void)be;
+    if (strcmp(precision, "fp32") == 0)
+        return AM_OK;
+    return am_fail(err, AM_ERR_USAGE,
+                   "--precision %s: the CPU computes in fp32; give --device cuda or --precision "
+                   "fp32",
+                   precision);
+}
+
 static const backend_ops cpu_ops = {
     .close = cpu_close,
+    .set_precision = cpu_set_precision,
     .alloc = cpu_alloc,
     .release = cpu_release,
     .upload = cpu_copy,

@@ -56,7 +56,6 @@ void submit_kernel(kernel_call call, cudaStream_t stream);
 /* A pointer that a kernel gets must be NULL or point to device memory. */
 void check_argument(const char *kernel, size_t position, const void *pointer);
 cudaError_t set_attribute(const void *kernel, cudaFuncAttribute attribute, int value);
-cudaError_t occupancy(int *blocks, const void *kernel, int threads, size_t shared_bytes);
 
 void *dynamic_shared();
 void barrier(place where);
