@@ -245,7 +245,7 @@ Test(api_errors, numbers_of_fit)
     REFUSE(clip, -1, "--clip -1");
     REFUSE(ridge, 0, "--ridge 0");
     REFUSE(stretch, 3, "--stretch 3");
-    REFUSE(tilt, -1, "--tilt -1");
+    REFUSE(tilt, -2, "--tilt -2");
     REFUSE(checkpoint_seconds, -1, "--checkpoint-seconds -1");
     REFUSE(lambda_low, 0, "--lambda 0");
     REFUSE(lambda_low, 1, "the range is reversed; give LOW:HIGH");

@@ -24,7 +24,7 @@ static const am_fit_options FIT_DEFAULT = {
     .schedule = "cosine",
     .warmup = -1,
     .ridge = 1e-3,
-    .tilt = 0.5,
+    .tilt = -1,
     .seed = 1,
     .checkpoint_seconds = 30,
 };
@@ -101,7 +101,7 @@ static am_status check_reals(const am_fit_options *o, am_error *err)
     AM_TRY(options_real(o->clip, "clip", 0, 1e30, false, err));
     AM_TRY(options_real(o->ridge, "ridge", 0, 1e6, true, err));
     AM_TRY(options_real(o->stretch, "stretch", 0, 2, false, err));
-    AM_TRY(options_real(o->tilt, "tilt", 0, 4, false, err));
+    AM_TRY(options_real(o->tilt, "tilt", -1, 4, false, err));
     return options_real(o->checkpoint_seconds, "checkpoint-seconds", 0, 1e9, false, err);
 }
 

@@ -50,7 +50,7 @@ static const protocol protocol_table[] = {
 
 enum { BATCH = 128, BLOCKS = 16 };
 static const double VALIDATION = 1.0 / 6; /* 10,000 of MNIST's 60,000 rows */
-static const double RIDGE = 1e-3, TILT = 0.5, LAMBDA_LOW = 1e-5, LAMBDA_HIGH = 1e-1;
+static const double RIDGE = 1e-3, LAMBDA_LOW = 1e-5, LAMBDA_HIGH = 1e-1;
 
 static const protocol *find_protocol(const char *name)
 {
@@ -91,7 +91,7 @@ static settings protocol_settings(const settings *set, const protocol *p, const 
     s.beta2 = p->adam.beta2;
     s.minibatches = p->minibatches;
     s.stretch = 0;
-    s.tilt = TILT;
+    s.tilt = -1;
     s.ridge = RIDGE;
     s.steps = 0;
     s.clip = 0;

@@ -92,9 +92,10 @@ const option option_table[] = {
     {"stretch", "X", OPTION_REAL, AT(stretch), "0", REALS(0, 2), ON(FIT),
      HELP(GROUP_TRAINING,
           "collocation: reach of the nodes beyond the range, at least 1; 0: M/(M-0.9)")},
-    {"tilt", "X", OPTION_REAL, AT(tilt), "0.5", REALS(0, 4), ON(FIT),
+    {"tilt", "X", OPTION_REAL, AT(tilt), "-1", REALS(-1, 4), ON(FIT),
      HELP(GROUP_TRAINING,
-          "collocation: the step size falls as 2^(-X·u) along the normalised log λ")},
+          "collocation: the step size falls as 2^(-X·u) along the normalised log λ; -1: 0.5, "
+          "up to 1 for more than 1,953 steps")},
     {"beta1", "B", OPTION_REAL, AT(beta1), "0", REALS(0, 0.99999), ON(TRAINS),
      HELP(GROUP_TRAINING, "decay of Adam's first moment; 0: 0.9, collocation 0.8")},
     {"beta2", "B", OPTION_REAL, AT(beta2), "0", REALS(0, 0.999999), ON(TRAINS),

@@ -11,8 +11,8 @@
 
 typedef enum { TEXT, NAME, SWITCH, INT, LONG, SEED, REAL, FLOAT } field_kind;
 
-/* One row per metadata key; drives writing, reading and comparing. `run` marks what must agree for a
- * checkpoint to be resumed. */
+/* One row per metadata key; drives writing, reading and comparing. Causes stand before what is
+ * derived from them. `run` marks what must agree for a checkpoint to be resumed. */
 typedef struct {
     const char *key;
     field_kind kind;
@@ -42,6 +42,7 @@ static const field field_table[] = {
     {"omega0", SWITCH, AT(record.spec.omega0), 0, switch_names, true},
     {"embedding", INT, AT(record.spec.embedding), 0, NULL, true},
     {"seed", SEED, AT(record.spec.seed), 0, NULL, true},
+    {"steps", LONG, AT(record.fit.steps), 0, NULL, true},
     {"descent", NAME, AT(record.fit.descent), 0, descent_names, true},
     {"plan", NAME, AT(record.fit.plan), 0, plan_names, true},
     {"nodes", NAME, AT(record.fit.nodes), 0, node_names, true},
@@ -50,7 +51,6 @@ static const field field_table[] = {
     {"minibatches", INT, AT(record.fit.sets), 0, NULL, true},
     {"stretch", REAL, AT(record.fit.stretch), 0, NULL, true},
     {"tilt", REAL, AT(record.fit.tilt), 0, NULL, true},
-    {"steps", LONG, AT(record.fit.steps), 0, NULL, true},
     {"ridge", REAL, AT(record.fit.ridge), 0, NULL, true},
     {"rate", REAL, AT(record.fit.adam.rate), 0, NULL, true},
     {"schedule", NAME, AT(record.fit.adam.schedule), 0, schedule_names, true},

@@ -17,6 +17,14 @@ static double tuned_rate(int64_t steps)
     return longer > 1.0 ? 5e-3 * pow(longer, -0.37) : 5e-3;
 }
 
+/* Fall of the step size along λ: 0.5 was best for 5 epochs of MNIST, 1 for 20 (accuracy along λ up by
+ * 0.05 points; the price is a higher training criterion at the smallest λ, where it is near 0). */
+static double tuned_tilt(int64_t steps)
+{
+    double longer = (double)steps / 1953.0;
+    return longer > 1.0 ? fmin(0.5 * sqrt(longer), 1.0) : 0.5;
+}
+
 static int64_t tuned_warmup(int64_t steps)
 {
     return AM_MIN((int64_t)50, steps / 10);
@@ -32,6 +40,8 @@ void recipe_fit(fit_settings *fit, int rank)
         fit->sets = collocation && fit->draws % 2 == 0 && fit->draws > 2 ? 2 : 1;
     if (fit->stretch == 0) /* the outer nodes reach the ends of the range in most steps */
         fit->stretch = collocation ? fit->draws / (fit->draws - 0.9) : 1.0;
+    if (fit->tilt < 0)
+        fit->tilt = collocation ? tuned_tilt(fit->steps) : 0.0;
     if (adam->rate == 0)
         adam->rate = collocation ? tuned_rate(fit->steps) : 3e-3;
     if (adam->beta1 == 0)

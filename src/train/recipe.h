@@ -8,7 +8,7 @@
 /* The family: Chebyshev of degree 5 for one λ, less for more; a split network when ω enters. */
 const char *recipe_features(bool sees_omega, int groups);
 
-/* Fills draws, sets, rate, betas, stretch and warm-up of a fit with `rank` = R features and known steps. */
+/* Fills draws, sets, rate, betas, stretch, tilt and warm-up of a fit with `rank` = R features and known steps. */
 void recipe_fit(fit_settings *fit, int rank);
 
 /* The same for refits from scratch: rate, betas and warm-up. */

@@ -90,11 +90,18 @@ static bool take_turn(turns &t, size_t &who)
     return true;
 }
 
+static void become(size_t t)
+{
+    current = t;
+    threadIdx = {unsigned(t % blockDim.x), unsigned(t / blockDim.x % blockDim.y),
+                 unsigned(t / blockDim.x / blockDim.y)};
+}
+
 static void report_deadlock()
 {
     for (size_t t = 0; t < threads.size(); t++)
         if (threads[t].state == thread_state::at_warp) {
-            current = t;
+            become(t);
             const place &w = threads[t].request.where;
             kernel_fault("waits for ever in %s at %s:%d: not every thread of mask 0x%08x comes",
                          w.what, w.file, w.line, threads[t].request.mask);
@@ -162,13 +169,6 @@ static fibre *idle_fibre()
     fibre *f = block.idle.back();
     block.idle.pop_back();
     return f;
-}
-
-static void become(size_t t)
-{
-    current = t;
-    threadIdx = {unsigned(t % blockDim.x), unsigned(t / blockDim.x % blockDim.y),
-                 unsigned(t / blockDim.x / blockDim.y)};
 }
 
 /* Gives the processor to the next thread. `self` is this stack; when its thread has returned it is

@@ -154,3 +154,16 @@ Test(parity, gather_and_row_weights)
                                     {300, 32, 0, 257, 5, -1, 1, 2}, {64, 8, 1, 32, 33, 32, 31, 33}};
     EXPECT_PARITY(gather_case, shapes);
 }
+
+/* The generator itself against the other library's, on 4 096 counters of all bits. */
+am_status am_cuda_check_philox(backend *be, unsigned *different, am_error *err);
+
+Test(parity, philox_is_curands)
+{
+    device d = device_open_named("cuda-on-cpu", 1);
+    unsigned different = 1;
+    am_error err = {0};
+    cr_assert_eq(am_cuda_check_philox(d.be, &different, &err), AM_OK, "%s", err.message);
+    cr_expect_eq(different, 0);
+    device_close(&d);
+}

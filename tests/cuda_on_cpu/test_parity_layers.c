@@ -41,6 +41,33 @@ Test(parity, matmul)
     EXPECT_PARITY(matmul_case, shapes);
 }
 
+/* Shorter operands cost precision, and no more than they must. */
+Test(parity, precisions_of_matrix_products)
+{
+    static const struct {
+        const char *name;
+        double least, most;
+    } cases[] = {{"fp32", 0, 1e-6}, {"tf32", 1e-5, 1e-3}, {"bf16", 1e-4, 1e-2}};
+    static const int shape[8] = {3, 33, 31, 257, 2, 0, 0, 0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        device cpu = device_open_named("cpu", 1), other = device_open();
+        outputs want = {0}, got = {0};
+        am_error err = {0};
+        if (other.op->set_precision(other.be, cases[i].name, &err) != AM_OK)
+            cr_skip_test("%s", err.message);
+        matmul_case(&cpu, shape, &want);
+        matmul_case(&other, shape, &got);
+        int64_t n = want.at[0].items;
+        const float *c = read_floats(&other, got.at[0].memory, n);
+        double error =
+            normalised_error(c, to_doubles(&cpu, read_floats(&cpu, want.at[0].memory, n), n), n);
+        cr_expect(error >= cases[i].least && error <= cases[i].most, "%s: normalised error %.3g",
+                  cases[i].name, error);
+        device_close(&cpu);
+        device_close(&other);
+    }
+}
+
 /* M, B, in, out, act, shared x, accumulate, no dx */
 static void linear_case(device *d, const int *s, outputs *out)
 {
