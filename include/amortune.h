@@ -214,8 +214,8 @@ typedef struct am_fit_options {
     double clip;          /* largest gradient norm; 0: no limit */
     double ridge;         /* of the collocation's least squares; 1e-3 */
     double stretch; /* collocation: how far the nodes reach beyond the range; 0: by the recipe */
-    double tilt;    /* collocation: step sizes fall as 2^(−tilt·u) along λ; −1: by the recipe */
-    int64_t seed;   /* ≥ 0: of initialisation, draws and minibatches; 1 */
+    double tilt;  /* collocation: step sizes fall as 2^(−tilt·u) along λ; −1: by the recipe */
+    int64_t seed; /* ≥ 0: of initialisation, draws and minibatches; 1 */
     /* files */
     const char *out;           /* model file to write at the end, or NULL */
     const char *checkpoint;    /* file for the state of an unfinished run; NULL: OUT.checkpoint when
