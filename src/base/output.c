@@ -91,7 +91,7 @@ static bool sync_file(int file)
 
 static int open_folder_of(const char *path)
 {
-    const char *slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/'); // NOLINT: an opened output has a path
     if (!slash)
         return open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     char *folder = strndup(path, slash == path ? 1 : (size_t)(slash - path));

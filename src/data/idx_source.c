@@ -145,10 +145,10 @@ static am_status count_classes(const idx_pair *pair, int *classes, am_error *err
     bool seen[256] = {false};
     int64_t row = 0; /* of the largest label */
     for (int64_t i = 0; i < pair->label.count; i++) {
-        seen[label[i]] = true;
+        seen[label[i]] = true; // NOLINT: a read array has values
         row = label[i] > label[row] ? i : row;
     }
-    int top = label[row], missing = 0;
+    int top = label[row], missing = 0; // NOLINT: as above
     if (top == 0)
         return am_fail(err, AM_ERR_INPUT, "%s: every label is 0; two classes at least are needed",
                        pair->label_path);
@@ -169,7 +169,7 @@ static am_status describe(const idx_pair *pair, raw_source *source, am_error *er
 {
     const idx_array *image = &pair->image;
     AM_TRY(count_classes(pair, &source->outputs, err));
-    source->inputs = (int)(image->count / image->extent[0]);
+    source->inputs = (int)(image->count / image->extent[0]); // NOLINT: extents are positive
     if (image->rank == 3) {
         source->image_rows = (int)image->extent[1];
         source->image_columns = (int)image->extent[2];

@@ -153,7 +153,8 @@ void cpu_collocation(backend *be, const collocation_args *a)
     if (!adam_step_now(&a->rule, &step))
         return;
     int64_t width = tile_width(a->models, a->features);
-    size_t small = (size_t)(a->features * a->models), square = (size_t)(a->features * a->features);
+    size_t features = (size_t)a->features, small = features * (size_t)a->models;
+    size_t square = features * features;
     size_t tile = (size_t)(width * (a->features + a->models));
     double *work = cpu_scratch(be, SCRATCH_OP,
                                (square + small) * sizeof(double) +
