@@ -89,7 +89,8 @@ static settings protocol_settings(const settings *set, const protocol *p, const 
     s.rate = p->adam.rate;
     s.beta1 = p->adam.beta1;
     s.beta2 = p->adam.beta2;
-    s.minibatches = p->minibatches;
+    if (!settings_given(set, "minibatches"))
+        s.minibatches = p->minibatches;
     s.stretch = 0;
     s.tilt = -1;
     s.ridge = RIDGE;

@@ -85,7 +85,7 @@ const option option_table[] = {
      HELP(GROUP_TRAINING,
           "draws of λ and ω in every step; 0: about 1.3 for every feature, 16 for gradient "
           "descent")},
-    {"minibatches", "S", OPTION_INT, AT(minibatches), "0", INTS(0, 4096), ON(FIT),
+    {"minibatches", "S", OPTION_INT, AT(minibatches), "0", INTS(0, 4096), ON(FIT | EXPERIMENT),
      HELP(GROUP_TRAINING,
           "minibatches a step, each for draws/S of the draws; 0: 2 for collocation, "
           "else 1")},
