@@ -8,6 +8,8 @@
 
 #include <signal.h>
 
+enum { AM_MAX_OPTIONS = 256 /* rows of the option table */ };
+
 /* Every option's value, filled from the table's defaults, then --config, then the command line; a
  * command that lacks an option sees its default. Text is owned by the settings. */
 typedef struct {
@@ -50,7 +52,7 @@ typedef struct {
     /* positional arguments behind the command */
     int argument_count;
     char *argument[4];
-    uint64_t given; /* bit i: row i of the option table was set by the user */
+    bool given[AM_MAX_OPTIONS]; /* row i of the option table was set by the user */
 } settings;
 
 typedef struct {

@@ -55,8 +55,8 @@ static am_status apply_item(settings *s, const command *cmd, const char *path, c
     if (strcmp(o->name, "config") == 0)
         return am_fail(err, AM_ERR_INPUT,
                        "%s: config names no further file; put its options in this one", path);
-    uint64_t bit = UINT64_C(1) << (o - option_table);
-    if (s->given & bit)
+    bool *given = &s->given[o - option_table];
+    if (*given)
         return am_fail(err, AM_ERR_INPUT, "%s: %s appears twice; keep one", path, o->name);
     char *text = NULL;
     AM_TRY(item_text(item, path, &text, err));
@@ -67,7 +67,7 @@ static am_status apply_item(settings *s, const command *cmd, const char *path, c
         status = am_fail(err, AM_ERR_INPUT, "%s: %s: give %s", path, o->name,
                          o->kind == OPTION_FLAG ? "true or false" : "a number or a string");
     free(text);
-    s->given |= bit;
+    *given = true;
     return status;
 }
 

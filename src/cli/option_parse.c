@@ -147,7 +147,7 @@ static am_status apply_options(const scan *p)
     for (int i = 0; i < p->assigned_count; i++) {
         const assignment *a = &p->assigned[i];
         AM_TRY(option_set(p->s, a->o, NULL, a->text, p->err));
-        p->s->given |= UINT64_C(1) << (a->o - option_table);
+        p->s->given[a->o - option_table] = true;
     }
     return AM_OK;
 }
@@ -161,7 +161,7 @@ static am_status check_complete(const scan *p)
     }
     for (int i = 0; i < option_count; i++) {
         const option *o = &option_table[i];
-        if (!(o->required & p->cmd->bit) || p->s->given & UINT64_C(1) << i)
+        if (!(o->required & p->cmd->bit) || p->s->given[i])
             continue;
         snprintf(fault, sizeof fault, "%s needs --%s %s", p->cmd->name, o->name, o->metavar);
         return usage_fault(p->cmd, fault, p->err);
@@ -246,7 +246,7 @@ void settings_free(settings *s)
 bool settings_given(const settings *s, const char *name)
 {
     for (int i = 0; i < option_count; i++)
-        if (s->given & UINT64_C(1) << i && strcmp(option_table[i].name, name) == 0)
+        if (s->given[i] && strcmp(option_table[i].name, name) == 0)
             return true;
     return false;
 }

@@ -187,7 +187,7 @@ const option option_table[] = {
 };
 
 enum { COUNT = sizeof option_table / sizeof *option_table };
-static_assert(COUNT <= 64, "settings.given has a bit for every row");
+static_assert((int)COUNT <= (int)AM_MAX_OPTIONS, "settings.given has a place for every row");
 const int option_count = COUNT;
 
 const char *option_group_name(option_group group)

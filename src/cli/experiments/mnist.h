@@ -1,8 +1,9 @@
-/* experiment mnist — the published MNIST experiment, end to end (see experiment_mnist.c). */
-#ifndef AM_EXPERIMENT_MNIST_H
-#define AM_EXPERIMENT_MNIST_H
+/* experiment mnist — the published MNIST experiment, end to end (see mnist.c). */
+#ifndef AM_EXPERIMENTS_MNIST_H
+#define AM_EXPERIMENTS_MNIST_H
 
 #include "api/sampling.h"
+#include "cli/experiments/experiments.h"
 #include "cli/output.h"
 
 /* Everything the experiment measures; what the reports are written from. */
@@ -23,9 +24,7 @@ typedef struct {
     double data_seconds, total_seconds;
 } mnist_result;
 
-am_status experiment_mnist(const settings *set, am_error *err);
-
-/* experiment_mnist_report.c — table on stdout (or JSON with --json), and the files in `folder`. */
+/* mnist_report.c — table on stdout (or JSON with --json), and the files in `folder`. */
 am_status mnist_report(const session *s, const settings *set, const mnist_result *r,
                        const char *folder, am_error *err);
 

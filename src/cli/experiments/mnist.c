@@ -4,7 +4,7 @@
  * --protocol paper is the published protocol to the letter (reference: Lopes, Polson, Sokolov 2025,
  * section 3.2): one (ω, λ) a minibatch, 17–128–128–P generator, Adam 1e-3 constant. --protocol default
  * is ours: collocation descent. */
-#include "cli/experiment_mnist.h"
+#include "cli/experiments/mnist.h"
 
 #include "cli/choosing.h"
 #include "cli/fitting.h"

@@ -1,5 +1,5 @@
 /* Reports of experiment mnist: the table beside the published numbers, summary.json, CSV, figure. */
-#include "cli/experiment_mnist.h"
+#include "cli/experiments/mnist.h"
 
 #include <math.h>
 #include <stdlib.h>
