@@ -156,6 +156,29 @@ Test(evaluate, few_rows_are_evaluated_as_well_as_many)
     }
 }
 
+Test(evaluate, predictions_are_the_probabilities_of_every_model_and_row)
+{
+    scene s;
+    am_error err = {0};
+    scene_open(&s, LOSS_CROSS_ENTROPY, ROWS, CLASSES);
+    const model_set *sets[] = {&s.from_generator, &s.explicit_theta};
+    float *got = calloc((size_t)MODELS * ROWS * CLASSES, sizeof *got);
+    cr_assert_not_null(got);
+    for (int k = 0; k < 2; k++) {
+        cr_assert_eq(evaluate_predictions(sets[k], &s.p.data, got, &err), AM_OK, "%s", err.message);
+        double worst = 0.0, want[CLASSES];
+        for (int m = 0; m < MODELS; m++)
+            for (int64_t i = 0; i < ROWS; i++) {
+                probabilities(&s.g.spec.target, s.theta[m], s.p.rows.floats + i * 5, want);
+                for (int c = 0; c < CLASSES; c++)
+                    worst = fmax(worst, fabs((double)got[(m * ROWS + i) * CLASSES + c] - want[c]));
+            }
+        cr_expect_lt(worst, 1e-6);
+    }
+    free(got);
+    scene_close(&s);
+}
+
 /* 1 200 models leave room for tiles of 388 rows; a model's metrics do not depend on its company. */
 Test(evaluate, the_size_of_tiles_does_not_change_the_result)
 {

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST_TILE_ROWS = 1024, TILE_FLOATS = 4 << 20 }; /* activations of one layer, 16 MiB */
 
@@ -191,6 +192,48 @@ am_status evaluate(const model_set *set, const device_rows *rows, metrics *each,
     be->op->release(be, s.each);
     be->op->release(be, s.mean);
     be->op->release(be, s.average);
+    pass_close(&p);
+    return status;
+}
+
+/* ---- predictions ----------------------------------------------------------------------------- */
+
+/* Tile (M,count,C) at `first` → its place in prediction (M,n,C). */
+static void place_tile(const float *tile, int models, int64_t first, int64_t count, int64_t n,
+                       int outputs, float *prediction)
+{
+    size_t row = sizeof(float) * (size_t)outputs;
+    for (int64_t m = 0; m < models; m++)
+        memcpy(prediction + (m * n + first) * outputs, tile + m * count * outputs,
+               (size_t)count * row);
+}
+
+am_status evaluate_predictions(const model_set *set, const device_rows *rows, float *prediction,
+                               am_error *err)
+{
+    backend *be = set->be;
+    pass p;
+    AM_TRY(pass_open(&p, set, rows, false, PLAN_AUTO, err));
+    int outputs = outputs_of(set);
+    size_t values = (size_t)set->models * (size_t)p.tile * (size_t)outputs;
+    float *host = am_alloc(values, sizeof *host, "predictions", err);
+    am_status status = host != NULL ? AM_OK : AM_ERR_MEMORY;
+    for (int64_t first = 0; status == AM_OK && first < rows->data.n; first += p.tile) {
+        int count = (int)AM_MIN(p.tile, rows->data.n - first);
+        dev_f32 *output = pass_tile(&p, first, count);
+        softmax_args softmax = {.models = set->models,
+                                .rows = count,
+                                .outputs = outputs,
+                                .logits = output,
+                                .probability = output};
+        if (set->t->loss == LOSS_CROSS_ENTROPY)
+            be->op->softmax(be, &softmax);
+        size_t bytes = sizeof *host * (size_t)set->models * (size_t)count * (size_t)outputs;
+        status = be->op->download(be, host, output, bytes, err);
+        if (status == AM_OK)
+            place_tile(host, set->models, first, count, rows->data.n, outputs, prediction);
+    }
+    free(host);
     pass_close(&p);
     return status;
 }

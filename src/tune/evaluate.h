@@ -33,6 +33,10 @@ metrics metrics_of(const double *score, int64_t n, loss_kind kind);
 am_status evaluate(const model_set *set, const device_rows *rows, metrics *each, metrics *mean,
                    am_error *err);
 
+/* prediction (M, n, C) on the host: every model's probabilities, or outputs in regression. */
+am_status evaluate_predictions(const model_set *set, const device_rows *rows, float *prediction,
+                               am_error *err);
+
 /* value (M) = L(θ_m; ω_m, λ_m) over all rows: (1/n) Σ ω ℓ + Σ_g λ_g‖θ_g‖². lambda (M,G) host; omega
  * (M,K) host or NULL for ω = 1. */
 am_status evaluate_criterion(const model_set *set, const device_rows *rows, penalty_groups groups,
