@@ -196,6 +196,7 @@ typedef struct am_fit_options {
     int64_t blocks;      /* K; 0: one per training row; −1: 16, or n when that is less */
     int64_t embedding;   /* columns that ω is embedded into; 0: chosen by K */
     int omega0;          /* non-zero: λ is multiplied by a random weight ω₀ too */
+    int64_t networks;    /* E: networks from different starts whose predictions are averaged; 1 */
     /* training */
     const char *mode;     /* "criterion": minimise E L(g(ω, λ); ω, λ) */
     const char *descent;  /* "auto", "gradient", "collocation" */

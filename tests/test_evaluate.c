@@ -179,6 +179,61 @@ Test(evaluate, predictions_are_the_probabilities_of_every_model_and_row)
     scene_close(&s);
 }
 
+/* Two networks at three λ: every prediction is the mean of two, every criterion too. */
+Test(evaluate, several_networks_predict_their_mean)
+{
+    enum { E = 2 };
+    scene s;
+    am_error err = {0};
+    metrics each[MODELS], mean, want;
+    double lambda[MODELS], value[MODELS], alone[MODELS], sum[MODELS] = {0};
+    const double *all[E * MODELS];
+    scene_open(&s, LOSS_CROSS_ENTROPY, ROWS, CLASSES);
+    generator_spec spec = s.g.spec;
+    spec.networks = E;
+    generator g = generator_of(&s.d, &spec, 2);
+    generator_fill(&s.d, &g, 93, 1.0f);
+    dev_f32 *theta = device_floats(&s.d, E * MODELS * spec.target.params, NULL);
+    generator_theta(&g, MODELS, s.from_generator.c, theta);
+    int64_t values = E * MODELS * spec.target.params;
+    double *host = to_doubles(&s.d, read_floats(&s.d, theta, values), values);
+    for (int i = 0; i < E * MODELS; i++)
+        all[i] = host + i * spec.target.params;
+    model_set set = s.from_generator;
+    set.g = &g;
+    float *p = calloc((size_t)MODELS * ROWS * CLASSES, sizeof *p);
+    cr_assert_not_null(p);
+    cr_assert_eq(evaluate(&set, &s.p.data, each, &mean, &err), AM_OK, "%s", err.message);
+    cr_assert_eq(evaluate_predictions(&set, &s.p.data, p, &err), AM_OK, "%s", err.message);
+    for (int m = 0; m < MODELS; m++) {
+        const double *pair[E] = {all[m], all[MODELS + m]};
+        double first[CLASSES], second[CLASSES];
+        want = naive(&spec.target, pair, E, &s.p);
+        expect_metrics(&each[m], &want, "mean of two");
+        probabilities(&spec.target, pair[0], s.p.rows.floats + 5 * 7, first);
+        probabilities(&spec.target, pair[1], s.p.rows.floats + 5 * 7, second);
+        cr_expect_float_eq(p[(m * ROWS + 7) * CLASSES + 1], (first[1] + second[1]) / 2, 1e-6);
+        lambda[m] = s.lambda[m];
+    }
+    want = naive(&spec.target, all, E * MODELS, &s.p);
+    expect_metrics(&mean, &want, "mean of six");
+    penalty_groups groups = target_groups(&spec.target, false);
+    cr_assert_eq(evaluate_criterion(&set, &s.p.data, groups, lambda, NULL, 0, value, &err), AM_OK);
+    for (int e = 0; e < E; e++) {
+        generator one = generator_network(&g, e);
+        set.g = &one;
+        cr_assert_eq(evaluate_criterion(&set, &s.p.data, groups, lambda, NULL, 0, alone, &err),
+                     AM_OK);
+        for (int m = 0; m < MODELS; m++)
+            sum[m] += alone[m] / E;
+    }
+    for (int m = 0; m < MODELS; m++)
+        cr_expect_float_eq(value[m], sum[m], 1e-12);
+    free(p);
+    generator_close(&g);
+    scene_close(&s);
+}
+
 /* 1 200 models leave room for tiles of 388 rows; a model's metrics do not depend on its company. */
 Test(evaluate, the_size_of_tiles_does_not_change_the_result)
 {

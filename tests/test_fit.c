@@ -46,6 +46,7 @@ Test(fit, the_number_of_threads_does_not_change_the_bits)
         settings.draws = 12, settings.rows = 64;
         spec.omega0 = recipes[i].omega0;
         spec.per_layer = recipes[i].per_layer;
+        spec.networks = recipes[i].networks;
         for (int threads = 1; threads <= 3; threads++) {
             fitting_open_with(&r[threads - 1], &spec, &settings, 300, threads);
             run(&r[threads - 1]);
@@ -55,6 +56,33 @@ Test(fit, the_number_of_threads_does_not_change_the_bits)
         for (int k = 0; k < 3; k++)
             fitting_close(&r[k]);
     }
+}
+
+/* Three networks train at once; the first gets the bits it gets alone, the others start elsewhere. */
+Test(fit, the_first_of_several_networks_is_the_network_alone)
+{
+    fitting one, three;
+    const recipe *k = &recipes[recipe_count - 1];
+    generator_spec spec =
+        spec_of("70-48-10", ACT_RELU, LOSS_CROSS_ENTROPY, k->features, k->weights, 6);
+    fit_settings settings = settings_of(k, 20);
+    settings.adam.clip = 0; /* one norm over all networks would couple them */
+    fitting_open_with(&one, &spec, &settings, 300, 2);
+    spec.networks = 3;
+    fitting_open_with(&three, &spec, &settings, 300, 2);
+    run(&one);
+    run(&three);
+    int64_t params = spec.target.params, head = one.g.f.features * params;
+    const float *alone = read_floats(&one.d, one.g.head, head);
+    const float *together = read_floats(&three.d, three.g.head, 3 * head);
+    cr_expect_arr_eq(alone, together, sizeof(float) * (size_t)head);
+    double distance = 0.0, norm = 0.0;
+    for (int64_t i = 0; i < params; i++) {
+        distance += pow((double)together[head + i] - (double)together[2 * head + i], 2.0);
+        norm += pow((double)together[i], 2.0);
+    }
+    cr_expect_gt(distance, 0.1 * norm, "networks 1 and 2 are alike: %g of %g", distance, norm);
+    fitting_close(&one), fitting_close(&three);
 }
 
 Test(fit, training_lowers_the_criterion)

@@ -15,6 +15,7 @@ static const am_fit_options FIT_DEFAULT = {
     .weights = "ones",
     .alpha = 1,
     .blocks = -1,
+    .networks = 1,
     .mode = "criterion",
     .descent = "auto",
     .plan = "auto",
@@ -77,6 +78,7 @@ static am_status check_counts(const am_fit_options *o, am_error *err)
 {
     AM_TRY(options_int(o->blocks, "blocks", -1, INT32_MAX, err));
     AM_TRY(options_int(o->embedding, "embedding", 0, AM_MAX_FEATURES - 1, err));
+    AM_TRY(options_int(o->networks, "networks", 1, AM_MAX_NETWORKS, err));
     AM_TRY(options_int(o->draws, "draws", 0, 4096, err));
     AM_TRY(options_int(o->minibatches, "minibatches", 0, 4096, err));
     AM_TRY(options_int(o->batch, "batch", 1, 1 << 20, err));

@@ -69,6 +69,7 @@ static am_status options_spec(const session *s, const am_fit_options *o, generat
         .blocks = options_blocks(o, s->data->train.n),
         .omega0 = o->omega0 != 0,
         .embedding = (int)o->embedding,
+        .networks = (int)o->networks,
         .seed = (uint64_t)o->seed,
     };
     AM_TRY(options_target(o->target, o->activation, s->data, &spec->target, err));

@@ -32,6 +32,7 @@ typedef struct {
     int64_t blocks; /* 0: one per observation */
     int64_t embedding;
     bool omega0;
+    int64_t networks;
     /* training */
     char *mode, *descent, *plan, *schedule, *nodes;
     int64_t draws, batch, warmup, steps;

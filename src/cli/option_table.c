@@ -66,6 +66,9 @@ const option option_table[] = {
      HELP(GROUP_GENERATOR, "columns that ω is embedded into; 0: chosen by the number of blocks")},
     {"omega0", NULL, OPTION_FLAG, AT(omega0), NULL, ON(FIT),
      HELP(GROUP_GENERATOR, "multiply λ by a random weight ω₀ too")},
+    {"networks", "E", OPTION_INT, AT(networks), "1", INTS(1, AM_MAX_NETWORKS), ON(FIT | EXPERIMENT),
+     HELP(GROUP_GENERATOR, "networks from different starts, trained at once; predictions are their "
+                           "mean")},
 
     /* training */
     {"lambda", "L", OPTION_POINT, AT(lambda_low), NULL, LAMBDAS, ON(REFIT), MUST(REFIT),

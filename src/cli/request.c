@@ -36,6 +36,7 @@ am_fit_options request_options(const settings *set, int64_t rows)
         .blocks = request_blocks(set, rows),
         .embedding = set->embedding,
         .omega0 = set->omega0,
+        .networks = set->networks,
         .mode = set->mode,
         .descent = set->descent,
         .plan = set->plan,

@@ -8,11 +8,20 @@
 am_status generator_open(generator *g, backend *be, const generator_spec *spec, int draws,
                          am_error *err)
 {
-    *g = (generator){.be = be, .spec = *spec};
+    *g = (generator){.be = be, .spec = *spec, .networks = AM_MAX(1, spec->networks)};
     g->groups = target_groups(&spec->target, spec->per_layer);
     AM_TRY(features_open(&g->f, be, &spec->features, g->groups.count, spec->blocks, spec->embedding,
                          spec->seed, draws, err));
-    arena_add(&g->params, AM_DTYPE_F32, g->f.features, spec->target.params, "head");
+    if (g->networks > 1 && g->f.params > 0) {
+        am_status refused = am_fail(err, AM_ERR_USAGE,
+                                    "features %s: several networks need fixed features (poly:D or "
+                                    "cheb:D); give --networks 1",
+                                    spec->features.text);
+        generator_close(g);
+        return refused;
+    }
+    int64_t rows = (int64_t)g->networks * g->f.features;
+    arena_add(&g->params, AM_DTYPE_F32, rows, spec->target.params, "head");
     if (g->f.params > 0)
         arena_add(&g->params, AM_DTYPE_F32, g->f.params, 0, "features");
     am_status status = arena_open(&g->params, be, "generator", err);
@@ -24,6 +33,14 @@ am_status generator_open(generator *g, backend *be, const generator_spec *spec, 
     g->phi = g->f.params > 0 ? arena_at(&g->params, 1) : NULL;
     g->phi_size = g->f.params;
     return AM_OK;
+}
+
+generator generator_network(const generator *g, int network)
+{
+    generator one = *g;
+    one.networks = 1;
+    one.head = f32_at(g->head, (int64_t)network * g->f.features * g->spec.target.params);
+    return one;
 }
 
 void generator_close(generator *g)
@@ -54,15 +71,20 @@ am_status generator_init(generator *g, am_error *err)
     float *phi = am_alloc((size_t)g->phi_size + 1, sizeof *phi, "initial features", err);
     am_status status = head && phi ? AM_OK : AM_ERR_MEMORY;
     if (status == AM_OK) {
-        if (g->spec.features.paper_init)
-            paper_head(g, head);
-        else
-            target_init(&g->spec.target, g->spec.seed, 0, head);
-        g->be->op->upload(g->be, g->head, head, count * sizeof *head);
+        for (int e = 0; e < g->networks; e++) {
+            if (g->spec.features.paper_init)
+                paper_head(g, head);
+            else
+                target_init(&g->spec.target, g->spec.seed, (uint32_t)e, head);
+            g->be->op->upload(g->be, generator_network(g, e).head, head, count * sizeof *head);
+            if (status == AM_OK)
+                status = g->be->op->sync(g->be, err);
+        }
         features_init(&g->f, g->spec.seed, phi);
         if (g->phi != NULL)
             g->be->op->upload(g->be, g->phi, phi, (size_t)g->phi_size * sizeof *phi);
-        status = g->be->op->sync(g->be, err);
+        if (status == AM_OK)
+            status = g->be->op->sync(g->be, err);
     }
     free(head);
     free(phi);
@@ -116,7 +138,7 @@ am_status generator_features(generator *g, int draws, const double *lambda, cons
 void generator_theta(const generator *g, int draws, const dev_f32 *c, dev_f32 *theta)
 {
     int64_t params = g->spec.target.params;
-    matmul_args a = {.batch = 1,
+    matmul_args a = {.batch = g->networks,
                      .m = draws,
                      .n = params,
                      .k = g->f.features,
@@ -125,8 +147,10 @@ void generator_theta(const generator *g, int draws, const dev_f32 *c, dev_f32 *t
                      .lda = g->f.features,
                      .b = g->head,
                      .ldb = params,
+                     .b_stride = g->f.features * params,
                      .c = theta,
-                     .ldc = params};
+                     .ldc = params,
+                     .c_stride = draws * params};
     g->be->op->matmul(g->be, &a);
 }
 
@@ -134,6 +158,7 @@ am_status generator_weights(generator *g, int draws, const double *lambda, const
                             float *theta, am_error *err)
 {
     backend *be = g->be;
+    generator first = generator_network(g, 0);
     size_t r1 = (size_t)g->f.features, params = (size_t)g->spec.target.params;
     dev_f32 *c = be->op->alloc(be, sizeof(float) * r1, "features");
     dev_f32 *row = be->op->alloc(be, sizeof(float) * params, "weights");
@@ -143,7 +168,7 @@ am_status generator_weights(generator *g, int draws, const double *lambda, const
         status = generator_features(g, 1, lambda + m * g->groups.count, w, c, err);
         if (status != AM_OK)
             break;
-        generator_theta(g, 1, c, row);
+        generator_theta(&first, 1, c, row);
         status = be->op->download(be, theta + (size_t)m * params, row, sizeof(float) * params, err);
     }
     be->op->release(be, c);

@@ -1,11 +1,16 @@
 /* generator — g(ω, λ) = Θ_0 + Σ_k c_k(ω, λ) Θ_k, the network's weights as a function of penalty and
- * bootstrap weights (METHOD §3). Θ, (R,P), is the head; c comes from features. */
+ * bootstrap weights (METHOD §3). Θ, (R,P), is the head; c comes from features.
+ *
+ * A generator may hold E networks: E heads, each fitted from a start of its own, that share the
+ * features; what is predicted is then the mean of their predictions. */
 #ifndef AM_GENERATOR_H
 #define AM_GENERATOR_H
 
 #include "model/arena.h"
 #include "model/features.h"
 #include "model/target.h"
+
+enum { AM_MAX_NETWORKS = 64 };
 
 /* Everything that decides what a generator is; recorded in the model file. */
 typedef struct {
@@ -18,6 +23,7 @@ typedef struct {
     int64_t blocks;                 /* K */
     bool omega0;                    /* random penalty weight: λ is multiplied by ω₀ */
     int embedding;                  /* columns that ω is embedded into; 0: chosen by K */
+    int networks;                   /* E; 0 stands for 1 */
     uint64_t seed;
 } generator_spec;
 
@@ -26,8 +32,9 @@ typedef struct {
     generator_spec spec;
     penalty_groups groups;
     features f;
-    arena params;  /* "head" (R,P) and, with a feature network, "features" (its φ, flat) */
-    dev_f32 *head; /* (R, P) */
+    arena params;  /* "head" (E·R,P) and, with a feature network, "features" (its φ, flat) */
+    int networks;  /* E */
+    dev_f32 *head; /* (E, R, P) */
     dev_f32 *phi;  /* the feature network's parameters, or NULL */
     int64_t phi_size;
 } generator;
@@ -37,6 +44,9 @@ typedef struct {
 am_status generator_open(generator *g, backend *be, const generator_spec *spec, int draws,
                          am_error *err);
 void generator_close(generator *g); /* safe on a zeroed one */
+
+/* One network of the generator, as a generator: a view, valid as long as g, never closed. */
+generator generator_network(const generator *g, int network);
 
 /* residual: Θ_0 an ordinary initialisation of the target, all other Θ_k zero.
  * paper: uniform ±1/√r everywhere, Θ_0 (the bias of the head) included. */
@@ -48,9 +58,9 @@ void generator_normalise(const generator_spec *spec, int groups, const double *l
 /* c (M,R) on the device for host-side draws: lambda (M,G), omega (M,K) or NULL for ω = 1. */
 am_status generator_features(generator *g, int draws, const double *lambda, const float *omega,
                              dev_f32 *c, am_error *err);
-/* θ (M,P) = cΘ */
+/* θ (E,M,P) = cΘ */
 void generator_theta(const generator *g, int draws, const dev_f32 *c, dev_f32 *theta);
-/* θ (M,P) = g(ω, λ) on the host, one draw after the other, so that a draw's bits do not depend on M:
+/* θ (M,P) = g(ω, λ) of the first network on the host, one draw after the other, so that a draw's bits do not depend on M:
  * lambda (M,G), omega (M,K) or NULL for ω = 1. */
 am_status generator_weights(generator *g, int draws, const double *lambda, const float *omega,
                             float *theta, am_error *err);

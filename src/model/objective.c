@@ -76,7 +76,7 @@ plan_kind plan_choose(const generator *g, int draws, int rows)
     double factored = 2.0 * r1 * rows * first     /* Z, dΘ */
                       + 3.0 * draws * r1 * hidden /* mix forward, E, dc */
                       + 2.0 * r1 * r1 * params;   /* Gram matrix, SΘ */
-    return factored < direct ? PLAN_FACTORED : PLAN_DIRECT;
+    return g->networks == 1 && factored < direct ? PLAN_FACTORED : PLAN_DIRECT;
 }
 
 static void open_factored(plan *p, int rows, bool backward)
@@ -100,12 +100,13 @@ am_status plan_open(plan *p, generator *g, plan_kind kind, int draws, int rows, 
 {
     backend *be = g->be;
     *p = (plan){.g = g, .kind = kind == PLAN_AUTO ? plan_choose(g, draws, rows) : kind};
-    am_status status = network_open(&p->net, be, &g->spec.target, draws, rows, backward, err);
+    int models = g->networks * draws;
+    am_status status = network_open(&p->net, be, &g->spec.target, models, rows, backward, err);
     if (status != AM_OK)
         return status;
     const target_tensor *bias = target_bias(&g->spec.target, 0);
     int64_t first = p->kind == PLAN_FACTORED ? bias->offset + bias->count : 0;
-    size_t theta = sizeof(float) * (size_t)draws * (size_t)(g->spec.target.params - first);
+    size_t theta = sizeof(float) * (size_t)models * (size_t)(g->spec.target.params - first);
     p->theta = be->op->alloc(be, AM_MAX(theta, (size_t)1), "weights of the draws");
     if (backward)
         p->dtheta = be->op->alloc(be, AM_MAX(theta, (size_t)1), "gradients of the draws");

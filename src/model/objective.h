@@ -33,12 +33,13 @@ const char *plan_name(plan_kind plan);
  * plus what each plan does beside them. */
 plan_kind plan_choose(const generator *g, int draws, int rows);
 
-/* The generator's objective through one plan. Workspace for M draws × B rows. */
+/* The generator's objective through one plan. Workspace for M draws × B rows. With E networks, in the
+ * direct plan only, the models are (E, M): every network's draws, one after the other. */
 typedef struct {
     generator *g;
     plan_kind kind; /* direct or factored */
     network net;
-    dev_f32 *theta;    /* direct: (M, P); factored: the columns behind layer 1 only */
+    dev_f32 *theta;    /* direct: (E·M, P); factored: the columns behind layer 1 only */
     dev_f32 *dtheta;   /* the same columns of every dθ_m */
     dev_f32 *z;        /* factored: (R, B, H) first-layer products */
     dev_f32 *e;        /* factored: (R, B, H) */
@@ -50,8 +51,8 @@ am_status plan_open(plan *p, generator *g, plan_kind kind, int draws, int rows, 
                     am_error *err);
 void plan_close(plan *p); /* safe on a zeroed one */
 
-/* From c (M,R): adds L_m to loss (M). direct writes dtheta; factored writes dhead, the gradient of the
- * head. dc (M,R), if not NULL, is overwritten by dL/dc. */
+/* From c (M,R): adds L_m to loss (E·M). direct writes dtheta; factored writes dhead, the gradient of the
+ * head. dc (M,R), if not NULL, is overwritten by dL/dc (one network only). */
 void plan_gradient(plan *p, const minibatch *batch, const dev_f32 *c, dev_f32 *dc, dev_f64 *loss);
 
 /* Logits of M models for `rows` shared rows x, forward only; in p->net afterwards. plan_prepare

@@ -24,7 +24,7 @@ static void direct_gradient(plan *p, const minibatch *batch, const dev_f32 *c, d
                             dev_f64 *loss)
 {
     generator *g = p->g;
-    generator_theta(g, batch->models, c, p->theta);
+    generator_theta(g, batch->models / g->networks, c, p->theta);
     objective_gradient(&p->net, batch, g->groups, view(p->theta, params(p)),
                        view(p->dtheta, params(p)), loss);
     if (dc != NULL) /* dc = dθ Θᵀ */
@@ -271,6 +271,6 @@ void plan_logits(plan *p, const dev_f32 *x, int rows, int draws, const dev_f32 *
         return;
     }
     generator_theta(p->g, draws, c, p->theta);
-    network_input in = {x, 1, rows, draws};
+    network_input in = {x, 1, rows, p->g->networks * draws};
     network_forward(&p->net, &in, view(p->theta, params(p)), 0);
 }

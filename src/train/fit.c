@@ -12,14 +12,16 @@ struct generator_fit {
     fit_settings settings;
     plan plan;
     batch_buffers batch;
-    dev_f32 *lambda, *u;     /* (M, G) */
+    int models;              /* E·M: the draws of every network */
+    dev_f32 *lambda;         /* (E·M, G): every network has the same */
+    dev_f32 *u;              /* (M, G) */
     dev_f32 *omega, *omega0; /* (M, K), (M); NULL without weights */
     dev_f32 *c, *dc, *dphi;  /* (M, R), (M, R), (φ) */
-    dev_f64 *loss;           /* (M) */
+    dev_f64 *loss;           /* (E·M) */
     arena state;             /* what a checkpoint holds beside the parameters: */
     dev_u64 *step;
     dev_guard *guard;
-    dev_f32 *head_m1, *head_m2; /* (R, P); collocation's second moment is (M, P) */
+    dev_f32 *head_m1, *head_m2; /* (E·R, P); collocation's second moment is (E·M, P) */
     dev_f32 *phi_m1, *phi_m2;
     train_loop loop; /* steps done, and how to save */
 };
@@ -66,6 +68,9 @@ static void draw(generator_fit *f)
         scale.log_high[i] = lambda.log_high[i] = log(spec->lambda_high);
     }
     op->draw_lambda(f->be, &lambda);
+    int64_t own = (int64_t)f->settings.draws * groups;
+    for (int e = 1; e < f->g->networks; e++)
+        op->copy(f->be, f32_at(f->lambda, e * own), f->lambda, sizeof(float) * (size_t)own);
     if (f->omega == NULL)
         return;
     draw_omega_args omega = {.kind = spec->weights,
@@ -89,13 +94,13 @@ static void guard_step(generator_fit *f)
     bool outer = f->settings.descent == DESCENT_GRADIENT && f->plan.kind == PLAN_DIRECT;
     bool written = f->plan.kind == PLAN_FACTORED;
     guard_args a = {
-        .rows = written ? g->f.features : f->settings.draws,
+        .rows = written ? g->f.features : f->models,
         .columns = params,
         .grad = written ? f->plan.dhead : f->plan.dtheta,
         .c = outer ? f->c : NULL,
         .features = g->f.features,
         .loss = f->loss,
-        .losses = f->settings.draws,
+        .losses = f->models,
         .clip = f->settings.adam.clip,
         .step = f->step,
         .guard = f->guard,
@@ -103,13 +108,13 @@ static void guard_step(generator_fit *f)
     f->be->op->guard(f->be, &a);
 }
 
-static void update_head(generator_fit *f, adam_rule rule)
+/* Each network by itself. */
+static void update_collocation(generator_fit *f, adam_rule rule)
 {
     const generator *g = f->g;
-    const backend_ops *op = f->be->op;
     int draws = f->settings.draws, r1 = g->f.features;
     int64_t params = g->spec.target.params;
-    if (f->settings.descent == DESCENT_COLLOCATION) {
+    for (int64_t e = 0; e < g->networks; e++) {
         collocation_args a = {.rule = rule,
                               .models = draws,
                               .features = r1,
@@ -119,11 +124,22 @@ static void update_head(generator_fit *f, adam_rule rule)
                               .tilt = f->settings.tilt,
                               .u = f->u,
                               .c = f->c,
-                              .grad = f->plan.dtheta,
-                              .theta = g->head,
-                              .moment1 = f->head_m1,
-                              .moment2 = f->head_m2};
-        op->collocation(f->be, &a);
+                              .grad = f32_at(f->plan.dtheta, e * draws * params),
+                              .theta = f32_at(g->head, e * r1 * params),
+                              .moment1 = f32_at(f->head_m1, e * r1 * params),
+                              .moment2 = f32_at(f->head_m2, e * draws * params)};
+        f->be->op->collocation(f->be, &a);
+    }
+}
+
+static void update_head(generator_fit *f, adam_rule rule)
+{
+    const generator *g = f->g;
+    const backend_ops *op = f->be->op;
+    int draws = f->settings.draws, r1 = g->f.features;
+    int64_t params = g->spec.target.params;
+    if (f->settings.descent == DESCENT_COLLOCATION) {
+        update_collocation(f, rule);
     } else if (f->plan.kind == PLAN_DIRECT) {
         adam_outer_args a = {.rule = rule,
                              .models = draws,
@@ -197,6 +213,16 @@ static am_status check_settings(const generator *g, const fit_settings *s, am_er
         return am_fail(err, AM_ERR_USAGE,
                        "plan factored: needs a minibatch that all draws share; "
                        "give --plan direct or --minibatches 1");
+    if (g->networks > 1 && s->descent != DESCENT_COLLOCATION)
+        return am_fail(err, AM_ERR_USAGE,
+                       "--networks %d: several networks are trained by collocation descent only; "
+                       "give --networks 1",
+                       g->networks);
+    if (g->networks > 1 && g->spec.weights != OMEGA_ONES)
+        return am_fail(err, AM_ERR_USAGE,
+                       "--networks %d: several networks are trained at ω = 1 only; give "
+                       "--weights ones, or --posterior implicit",
+                       g->networks);
     if (s->sets < 1 || s->draws % s->sets != 0)
         return am_fail(err, AM_ERR_USAGE, "--minibatches %d: must divide the %d draws", s->sets,
                        s->draws);
@@ -206,12 +232,12 @@ static am_status check_settings(const generator *g, const fit_settings *s, am_er
 static am_status open_state(generator_fit *f, am_error *err)
 {
     generator *g = f->g;
-    int64_t params = g->spec.target.params, r1 = g->f.features;
+    int64_t params = g->spec.target.params, r1 = (int64_t)g->networks * g->f.features;
     bool collocation = f->settings.descent == DESCENT_COLLOCATION;
     int step = arena_add(&f->state, AM_DTYPE_U64, 1, 0, "step");
     int guard = arena_add(&f->state, AM_DTYPE_U64, sizeof(guard_state) / 8, 0, "guard");
     int m1 = arena_add(&f->state, AM_DTYPE_F32, r1, params, "adam.head.moment1");
-    int64_t rows = collocation ? f->settings.draws : r1;
+    int64_t rows = collocation ? f->models : r1;
     int m2 = arena_add(&f->state, AM_DTYPE_F32, rows, params, "adam.head.moment2");
     int p1 = -1, p2 = -1;
     if (g->phi != NULL) {
@@ -233,9 +259,9 @@ static am_status open_buffers(generator_fit *f, const device_rows *data, am_erro
     generator *g = f->g;
     const backend_ops *op = f->be->op;
     const fit_settings *s = &f->settings;
-    size_t draws = (size_t)s->draws, f32 = sizeof(float);
+    size_t draws = (size_t)s->draws, models = (size_t)f->models, f32 = sizeof(float);
     size_t groups = (size_t)g->groups.count, r1 = (size_t)g->f.features;
-    f->lambda = op->alloc(f->be, f32 * draws * groups, "penalties");
+    f->lambda = op->alloc(f->be, f32 * models * groups, "penalties");
     f->u = op->alloc(f->be, f32 * draws * groups, "penalties");
     if (g->spec.weights != OMEGA_ONES)
         f->omega = op->alloc(f->be, f32 * draws * (size_t)g->spec.blocks, "block weights");
@@ -244,11 +270,11 @@ static am_status open_buffers(generator_fit *f, const device_rows *data, am_erro
     f->c = op->alloc(f->be, f32 * draws * r1, "features");
     f->dc = op->alloc(f->be, f32 * draws * r1, "features");
     f->dphi = op->alloc(f->be, f32 * (size_t)(g->phi_size + 1), "features");
-    f->loss = op->alloc(f->be, sizeof(double) * draws, "losses");
+    f->loss = op->alloc(f->be, sizeof(double) * models, "losses");
     AM_TRY(op->sync(f->be, err));
     AM_TRY(plan_open(&f->plan, g, s->plan, s->draws, s->rows, true, err));
-    return batch_open(&f->batch, f->be, data, g->spec.seed, s->draws, s->rows, s->sets,
-                      g->spec.blocks, f->step, err);
+    return batch_open(&f->batch, f->be, data, g->spec.seed, f->models, s->rows,
+                      g->networks * s->sets, g->spec.blocks, f->step, err);
 }
 
 am_status fit_open(generator_fit **out, generator *g, const fit_settings *settings,
@@ -262,6 +288,7 @@ am_status fit_open(generator_fit **out, generator *g, const fit_settings *settin
     f->be = g->be;
     f->g = g;
     f->settings = *settings;
+    f->models = g->networks * settings->draws;
     if (settings->descent == DESCENT_COLLOCATION || settings->sets > 1)
         f->settings.plan = PLAN_DIRECT;
     am_status status = open_state(f, err);
@@ -277,7 +304,7 @@ am_status fit_open(generator_fit **out, generator *g, const fit_settings *settin
                            .context = f,
                            .guard = f->guard,
                            .loss = f->loss,
-                           .models = settings->draws,
+                           .models = f->models,
                            .total = settings->steps};
     *out = f;
     return AM_OK;

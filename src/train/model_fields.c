@@ -41,6 +41,7 @@ static const field field_table[] = {
     {"blocks", LONG, AT(record.spec.blocks), 0, NULL, true},
     {"omega0", SWITCH, AT(record.spec.omega0), 0, switch_names, true},
     {"embedding", INT, AT(record.spec.embedding), 0, NULL, true},
+    {"networks", INT, AT(record.spec.networks), 0, NULL, true},
     {"seed", SEED, AT(record.spec.seed), 0, NULL, true},
     {"steps", LONG, AT(record.fit.steps), 0, NULL, true},
     {"descent", NAME, AT(record.fit.descent), 0, descent_names, true},

@@ -93,6 +93,8 @@ static const char *impossible(const model_record *r)
         return "inputs";
     if (s->embedding > AM_MAX_FEATURES)
         return "embedding";
+    if (s->networks < 0 || s->networks > AM_MAX_NETWORKS)
+        return "networks";
     if (r->fit.draws < 1)
         return "draws";
     if (r->fit.rows < 1)
@@ -123,8 +125,8 @@ static am_status check_tensors(const char *path, const am_safetensors *file,
     static const char *const used[] = {"head", "features", "input.mean", "input.sd"};
     const am_tensor *head;
     int groups = spec->per_layer ? spec->target.layers : 1;
-    int64_t shape[2] = {features_count(&spec->features, groups, spec->blocks, spec->embedding),
-                        spec->target.params};
+    int64_t r1 = features_count(&spec->features, groups, spec->blocks, spec->embedding);
+    int64_t shape[2] = {AM_MAX(1, spec->networks) * r1, spec->target.params};
     AM_TRY(am_safetensors_need(file, "head", AM_DTYPE_F32, 2, shape, &head, err));
     for (size_t i = 0; i < sizeof used / sizeof *used; i++) {
         const am_tensor *tensor = am_safetensors_find(file, used[i]);

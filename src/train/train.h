@@ -95,7 +95,7 @@ typedef struct {
     descent_kind descent;
     plan_kind plan;
     lambda_kind nodes; /* how λ is drawn */
-    int draws, rows;   /* M, B */
+    int draws, rows;   /* M, B; M of every network, which each have minibatches of their own */
     int sets; /* S minibatches a step, a divisor of M; more than 1 in the direct plan only */
     int64_t steps;
     double ridge;   /* collocation: of the least squares */

@@ -5,7 +5,8 @@
 #include "model/device_rows.h"
 #include "model/objective.h"
 
-/* M models: a generator at c (M,R), or explicit θ (M,P) when g is NULL. */
+/* M models: a generator at c (M,R), or explicit θ (M,P) when g is NULL. A generator of E networks
+ * predicts, at each row of c, the mean of their probabilities (of their outputs in regression). */
 typedef struct {
     backend *be;
     const target *t;
@@ -37,13 +38,14 @@ am_status evaluate(const model_set *set, const device_rows *rows, metrics *each,
 am_status evaluate_predictions(const model_set *set, const device_rows *rows, float *prediction,
                                am_error *err);
 
-/* value (M) = L(θ_m; ω_m, λ_m) over all rows: (1/n) Σ ω ℓ + Σ_g λ_g‖θ_g‖². lambda (M,G) host; omega
+/* value (M) = L(θ_m; ω_m, λ_m) over all rows: (1/n) Σ ω ℓ + Σ_g λ_g‖θ_g‖², the mean over the networks
+ * where there are several. lambda (M,G) host; omega
  * (M,K) host or NULL for ω = 1. */
 am_status evaluate_criterion(const model_set *set, const device_rows *rows, penalty_groups groups,
                              const double *lambda, const float *omega, int64_t blocks,
                              double *value, am_error *err);
 
-/* J = mean NLL over the rows at one λ (G values) and ω = 1, and du (G) = ∂J/∂u in the generator's
+/* J = mean NLL over the rows (and over the networks) at one λ (G values) and ω = 1, and du (G) = ∂J/∂u in the generator's
  * normalised log λ, exactly, by the chain rule through the generator. */
 am_status evaluate_gradient(generator *g, const device_rows *rows, const double *lambda, double *j,
                             double *du, am_error *err);

@@ -96,8 +96,9 @@ static am_status chain_finish(chain *k, double *j, double *du, am_error *err)
     return k->be->op->download(k->be, j, k->loss, sizeof *j, err);
 }
 
-am_status evaluate_gradient(generator *g, const device_rows *rows, const double *lambda, double *j,
-                            double *du, am_error *err)
+/* J and du of one network. */
+static am_status network_gradient(generator *g, const device_rows *rows, const double *lambda,
+                                  double *j, double *du, am_error *err)
 {
     chain k = {.be = g->be, .g = g, .rows = rows};
     am_status status = chain_open(&k, err);
@@ -114,4 +115,21 @@ am_status evaluate_gradient(generator *g, const device_rows *rows, const double 
     }
     chain_close(&k);
     return status;
+}
+
+am_status evaluate_gradient(generator *g, const device_rows *rows, const double *lambda, double *j,
+                            double *du, am_error *err)
+{
+    *j = 0.0;
+    for (int i = 0; i < g->groups.count; i++)
+        du[i] = 0.0;
+    for (int e = 0; e < g->networks; e++) {
+        generator one = generator_network(g, e);
+        double value, gradient[AM_MAX_GROUPS];
+        AM_TRY(network_gradient(&one, rows, lambda, &value, gradient, err));
+        *j += value / g->networks;
+        for (int i = 0; i < g->groups.count; i++)
+            du[i] += gradient[i] / g->networks;
+    }
+    return AM_OK;
 }

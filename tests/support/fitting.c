@@ -6,19 +6,21 @@
 
 const recipe recipes[] = {
     {"direct", "cheb:3", DESCENT_GRADIENT, PLAN_DIRECT, LAMBDA_STRATIFIED, 1, OMEGA_DIRICHLET,
-     false, false},
+     false, false, 1},
     {"direct, a minibatch each", "split:5,3", DESCENT_GRADIENT, PLAN_DIRECT, LAMBDA_STRATIFIED, 4,
-     OMEGA_EXPONENTIAL, true, false},
+     OMEGA_EXPONENTIAL, true, false, 1},
     {"factored", "mlp:6,4", DESCENT_GRADIENT, PLAN_FACTORED, LAMBDA_STRATIFIED, 1, OMEGA_DIRICHLET,
-     true, true},
+     true, true, 1},
     {"factored, no weights", "cheb:3", DESCENT_GRADIENT, PLAN_FACTORED, LAMBDA_NODES, 1, OMEGA_ONES,
-     false, false},
+     false, false, 1},
     {"paper", "paper", DESCENT_GRADIENT, PLAN_AUTO, LAMBDA_STRATIFIED, 1, OMEGA_MULTINOMIAL, false,
-     false},
+     false, 1},
     {"collocation", "cheb:3", DESCENT_COLLOCATION, PLAN_AUTO, LAMBDA_NODES, 2, OMEGA_ONES, false,
-     false},
+     false, 1},
     {"collocation with weights", "poly:2", DESCENT_COLLOCATION, PLAN_AUTO, LAMBDA_STRATIFIED, 1,
-     OMEGA_FOLD, false, true},
+     OMEGA_FOLD, false, true, 1},
+    {"three networks", "cheb:3", DESCENT_COLLOCATION, PLAN_AUTO, LAMBDA_NODES, 2, OMEGA_ONES, false,
+     false, 3},
 };
 const int recipe_count = sizeof recipes / sizeof *recipes;
 
@@ -67,6 +69,7 @@ void fitting_open(fitting *r, const recipe *k, int64_t steps, int threads)
     fit_settings settings = settings_of(k, steps);
     spec.omega0 = k->omega0;
     spec.per_layer = k->per_layer;
+    spec.networks = k->networks;
     fitting_open_with(r, &spec, &settings, 40, threads);
 }
 

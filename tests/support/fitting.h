@@ -15,6 +15,7 @@ typedef struct {
     int sets;
     omega_kind weights;
     bool omega0, per_layer;
+    int networks;
 } recipe;
 
 /* Every way of training: both descents, both plans, with and without ω and a feature network. */
