@@ -2,6 +2,7 @@
  *
  * 4 bytes read and 4 written an element, a few operations in double a degree; M·(R + G + I)
  * elements are a few hundred: the launch is what costs. */
+#include "backend/lagrange.h"
 #include "gpu.h"
 
 /* T_j(u) and T_j'(u): u^j, or Chebyshev's T_j = 2u·T_{j−1} − T_{j−2}, T_j' = 2T_{j−1} + 2u·T_{j−1}'
@@ -60,8 +61,10 @@ static __global__ void basis_forward_kernel(basis_forward_args a, int64_t column
         check_degrees(degree, a.groups, fault);
         c[j] = (float)product_of(a.kind, u, degree, a.groups, -1);
     } else if (j < columns) {
-        float omega = f32(a.omega)[m * a.omega_columns + (j - 1 - a.terms)];
-        c[j] = a.omega_scale * (omega - 1.0f);
+        int64_t column = j - 1 - a.terms, b = column % a.omega_columns;
+        int node = (int)(column / a.omega_columns);
+        double share = lagrange(a.node, a.nodes, node, (double)u[0]); /* no nodes: 1 */
+        c[j] = (float)share * a.omega_scale * (f32(a.omega)[m * a.omega_columns + b] - 1.0f);
     } else {
         int64_t i = j - columns;
         float *input = f32(a.input) + m * (a.groups + a.input_omega);
@@ -77,8 +80,10 @@ void cuda_basis_forward(backend *be, const basis_forward_args *a)
     CUDA_REQUIRE(be, op, a->omega_columns >= 0 && (a->omega_columns == 0 || a->omega != NULL));
     CUDA_REQUIRE(be, op, a->input == NULL || a->input_omega == 0 || a->omega_in != NULL);
     CUDA_REQUIRE(be, op, a->kind == BASIS_NONE ? a->terms == 0 : a->terms >= 0);
-    CUDA_REQUIRE(be, op, 1 + a->terms + a->omega_columns <= a->features);
-    int64_t columns = 1 + a->terms + a->omega_columns;
+    CUDA_REQUIRE(be, op, a->nodes >= 0 && a->nodes <= AM_MAX_NODES);
+    CUDA_REQUIRE(be, op, a->nodes == 0 || a->groups == 1);
+    int64_t columns = 1 + a->terms + AM_MAX(a->nodes, 1) * a->omega_columns;
+    CUDA_REQUIRE(be, op, columns <= a->features);
     int64_t width = columns + (a->input != NULL ? a->groups + a->input_omega : 0);
     CUDA_LAUNCH(be, op, basis_forward_kernel, blocks_of(a->draws * width), BLOCK, 0, *a, columns,
                 width, cuda_of(be)->fault);

@@ -55,6 +55,29 @@ Test(cpu_basis, omega_columns_and_network_input)
     device_close(&d);
 }
 
+/* Nodes −1, 0, 1 at u = ½: ℓ = (−⅛, ¾, ⅜), each beside ω − 1 = (1, −1); at a node only its own. */
+Test(cpu_basis, omega_columns_at_nodes_are_interpolated_in_u)
+{
+    device d = device_open();
+    basis_forward_args a = {.kind = BASIS_NONE,
+                            .draws = 2,
+                            .groups = 1,
+                            .features = 7,
+                            .omega_columns = 2,
+                            .omega_scale = 1,
+                            .nodes = 3,
+                            .node = {-1, 0, 1},
+                            .u = device_floats(&d, 2, (float[]){0.5F, 0}),
+                            .omega = device_floats(&d, 4, (float[]){2, 0, 2, 0}),
+                            .c = device_floats(&d, 14, NULL)};
+    d.op->basis_forward(d.be, &a);
+    expect_floats(&d, a.c, 14,
+                  (float[]){1, -0.125F, 0.125F, 0.75F, -0.75F, 0.375F, -0.375F, /* */
+                            1, 0, 0, 1, -1, 0, 0},
+                  0.0);
+    device_close(&d);
+}
+
 Test(cpu_basis, chebyshev_terms_are_cosines)
 {
     enum { DRAWS = 33, TERMS = 12 };

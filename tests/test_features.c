@@ -62,6 +62,11 @@ Test(features, a_text_that_is_no_family_is_a_usage_error_naming_it)
         "fourier:3",
         "mlp:8,9999999999999",
         "mlp:1,2,3,4,5,6,7",
+        "cheb:2+response:0",
+        "cheb:2+response:17",
+        "cheb:2+response:",
+        "cheb:+response:3",
+        "mlp:8+response:3",
         "mlp:111111111111111111111111111111111111111111111111111111111111111111",
     };
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
@@ -82,6 +87,33 @@ static features features_of(device *d, const feature_spec *spec, int groups, int
     cr_assert_eq(features_open(&f, d->be, spec, groups, blocks, embedding, 11, draws, &err), AM_OK,
                  "%s", err.message);
     return f;
+}
+
+/* u = ½ between the nodes −1, 0, 1; ω = (3, 0): columns ℓ_j(u)·(ω_b − 1), and zeros at ω = 1. */
+Test(features, a_response_is_omega_at_nodes_in_u)
+{
+    device d = device_open();
+    am_error err = {0};
+    feature_spec spec = spec_from("cheb:1+response:3", true), blind;
+    cr_expect_eq(feature_spec_parse("cheb:1+response:3", false, &blind, &err), AM_ERR_USAGE);
+    features f = features_of(&d, &spec, 1, 2, 0, 2);
+    cr_assert_eq(f.features, 1 + 1 + 3 * 2);
+    cr_expect_eq(features_count(&spec, 1, 2, 0), 8);
+    dev_f32 *c = device_floats(&d, 16, NULL);
+    features_forward(&f, 2, NULL, device_floats(&d, 2, (float[]){0.5f, 0.5f}),
+                     device_floats(&d, 4, (float[]){3, 0, 1, 1}), c);
+    static const double want[16] = {1, 0.5, -0.25, 0.125, 1.5, -0.75, 0.75, -0.375, /* */
+                                    1, 0.5, 0,     0,     0,   0,     0,    0};
+    const float *got = read_floats(&d, c, 16);
+    for (int i = 0; i < 16; i++)
+        cr_expect_float_eq((double)got[i], want[i], 1e-7, "column %d: %g", i, (double)got[i]);
+    features_close(&f);
+    cr_expect_eq(features_open(&f, d.be, &spec, 2, 2, 0, 1, 1, &err), AM_ERR_USAGE);
+    cr_expect_not_null(strstr(err.message, "one λ in all"), "%s", err.message);
+    cr_expect_eq(features_open(&f, d.be, &spec, 1, 300, 0, 1, 1, &err), AM_ERR_USAGE);
+    cr_expect(feature_node(4, 0) == -1.0 && feature_node(4, 3) == 1.0);
+    cr_expect_float_eq(feature_node(4, 1), -0.5, 1e-15);
+    device_close(&d);
 }
 
 /* C(G+d, d) − 1 monomials of degree 1..d in G variables. */

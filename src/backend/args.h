@@ -6,7 +6,12 @@
 #include "backend/pointers.h"
 #include "base/base.h"
 
-enum { AM_MAX_GROUPS = 16, AM_ECE_BINS = 15, AM_MAX_COLLOCATION = 256 /* features */ };
+enum {
+    AM_MAX_GROUPS = 16,
+    AM_ECE_BINS = 15,
+    AM_MAX_COLLOCATION = 256 /* features */,
+    AM_MAX_NODES = 16
+};
 
 /* ---- draws ----------------------------------------------------------------------------------- */
 
@@ -186,6 +191,8 @@ typedef enum { BASIS_NONE, BASIS_POLYNOMIAL, BASIS_CHEBYSHEV } basis_kind;
  *   c[m][0] = 1
  *   c[m][1+t] = Π_g T_{degree[t][g]}(u_mg)                         t < terms  (T_j(u)=u^j or Chebyshev)
  *   c[m][1+terms+b] = omega_scale·(ω_mb − 1)                        b < omega_columns (0 or K)
+ *   or, with N nodes v_j: c[m][1+terms+jK+b] = ℓ_j(u_m)·omega_scale·(ω_mb − 1), ℓ_j Lagrange's
+ *   polynomial that is 1 at v_j and 0 at the other nodes (lagrange.h; one penalty group only)
  *   input[m] = (u_m1..u_mG, ω_m1 − centre .. ω_mI − centre)         when input is not NULL,
  * input's ω part coming from `omega_in` (I columns; it is ω itself or a linear embedding of ω−1). */
 typedef struct {
@@ -195,6 +202,8 @@ typedef struct {
     const dev_i32 *degree; /* (terms, G) */
     int64_t omega_columns;
     float omega_scale;
+    int nodes; /* N; 0: plain columns of ω */
+    double node[AM_MAX_NODES];
     const dev_f32 *u;     /* (M, G) */
     const dev_f32 *omega; /* (M, K) with K = omega_columns, or NULL when omega_columns = 0 */
     dev_f32 *c;           /* (M, R) out: the columns named above only */

@@ -1,5 +1,6 @@
 #include "model/features.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,13 +33,31 @@ static bool parse_sizes(const char *text, feature_spec *spec)
     return false; /* empty, or a trailing comma */
 }
 
+/* "5", "5+response:4" */
 static bool parse_degree(const char *text, feature_spec *spec)
 {
-    int64_t degree;
-    if (!am_parse_int(text, &degree) || degree < 0 || degree > 32)
+    static const char RESPONSE[] = "+response:";
+    char degree_text[16] = "";
+    int64_t degree, nodes = 0;
+    const char *plus = strstr(text, RESPONSE);
+    size_t length = plus != NULL ? (size_t)(plus - text) : strlen(text);
+    if (length >= sizeof degree_text)
+        return false;
+    memcpy(degree_text, text, length);
+    if (plus != NULL &&
+        (!am_parse_int(plus + sizeof RESPONSE - 1, &nodes) || nodes < 1 || nodes > AM_MAX_NODES))
+        return false;
+    if (!am_parse_int(degree_text, &degree) || degree < 0 || degree > 32)
         return false;
     spec->degree = (int)degree;
+    spec->nodes = (int)nodes;
     return true;
+}
+
+double feature_node(int nodes, int j)
+{
+    static const double PI = 3.14159265358979323846;
+    return nodes > 1 ? -cos(PI * j / (nodes - 1)) : 0.0;
 }
 
 am_status feature_spec_parse(const char *text, bool with_omega, feature_spec *spec, am_error *err)
@@ -51,7 +70,7 @@ am_status feature_spec_parse(const char *text, bool with_omega, feature_spec *sp
     if (strncmp(text, "poly:", 5) == 0 || strncmp(text, "cheb:", 5) == 0) {
         spec->basis = text[0] == 'p' ? BASIS_POLYNOMIAL : BASIS_CHEBYSHEV;
         spec->columns_omega = with_omega;
-        ok = parse_degree(text + 5, spec);
+        ok = parse_degree(text + 5, spec) && (spec->nodes == 0 || with_omega);
     } else if (strncmp(text, "mlp:", 4) == 0) {
         spec->network_omega = with_omega;
         ok = parse_sizes(text + 4, spec);

@@ -19,7 +19,8 @@ static int layer_in(const features *f, int l)
 /* First column of c that the network writes. */
 static int network_column(const features *f)
 {
-    return 1 + f->terms + (f->spec.columns_omega ? f->embedding : 0);
+    int copies = AM_MAX(1, f->spec.nodes);
+    return 1 + f->terms + (f->spec.columns_omega ? copies * f->embedding : 0);
 }
 
 /* Multi-indices of total degree 1..d over G variables, by degree, then lexicographic. With
@@ -155,6 +156,11 @@ am_status features_open(features *f, backend *be, const feature_spec *spec, int 
                        "features %s: more than %d features with %d penalty groups and %lld blocks; "
                        "lower the degree or the number of blocks",
                        spec->text, AM_MAX_FEATURES, groups, (long long)blocks);
+    if (spec->nodes > 0 && (groups > 1 || f->embedding != blocks))
+        return am_fail(err, AM_ERR_USAGE,
+                       "features %s: a response needs one λ in all and at most %d blocks; give "
+                       "--penalty scalar and fewer --blocks, or --posterior none",
+                       spec->text, AM_DIRECT_BLOCKS);
     am_status status = open_buffers(f, err);
     if (status == AM_OK && sees_omega && f->embedding != blocks)
         status = open_embedding(f, seed, err);
@@ -257,6 +263,7 @@ void features_forward(features *f, int draws, const dev_f32 *phi, const dev_f32 
         .degree = f->degree,
         .omega_columns = f->spec.columns_omega ? f->embedding : 0,
         .omega_scale = f->spec.omega_scale,
+        .nodes = f->spec.nodes,
         .u = u,
         .omega = f->spec.columns_omega ? w : NULL,
         .c = c,
@@ -265,6 +272,8 @@ void features_forward(features *f, int draws, const dev_f32 *phi, const dev_f32 
         .omega_in = f->spec.network_omega ? w : NULL,
         .input = f->input,
     };
+    for (int j = 0; j < f->spec.nodes; j++)
+        a.node[j] = feature_node(f->spec.nodes, j);
     f->be->op->basis_forward(f->be, &a);
     network_forward_columns(f, draws, phi, c);
 }

@@ -6,6 +6,8 @@
  *   mlp:h1,…,r       network on (u, ω−1): ReLU hidden layers, r linear outputs
  *   split:h1,…,r     the same network on u alone, beside scaled columns of ω−1
  *   paper            network on (u, ω) with two ReLU layers of 128, the second being the features
+ *   F+response:N     those of poly or cheb in u alone, and ω − 1 at N nodes in u, interpolated: the
+ *                    implicit response of the fitted curve (response.h); one λ, K ≤ AM_DIRECT_BLOCKS
  *
  * With many blocks (K > AM_DIRECT_BLOCKS) ω enters through a fixed random ±1/√I embedding of ω−1 to I
  * columns, and 1 + (ω−1)E takes ω's place above. */
@@ -25,6 +27,7 @@ typedef struct {
     bool relu_output;                /* paper: the last layer has ReLU too */
     bool network_omega;              /* the network sees ω */
     bool columns_omega;              /* ω−1 are columns of c */
+    int nodes;                       /* … at so many nodes in u; 0: the same for every u */
     float omega_scale, centre;
     bool paper_init;
 } feature_spec;
@@ -53,6 +56,9 @@ typedef struct {
     dev_f32 *gradient[AM_MAX_FEATURE_LAYERS];
     dev_f32 *dinput; /* (M, G+I) */
 } features;
+
+/* Where in u the N nodes of a response lie: −cos(πj/(N−1)), both ends included. */
+double feature_node(int nodes, int j);
 
 /* R of the family: columns of c. */
 int features_count(const feature_spec *spec, int groups, int64_t blocks, int embedding);

@@ -168,10 +168,10 @@ Test(parity, mix)
     EXPECT_PARITY(mix_case, shapes);
 }
 
-/* kind, M, G, terms, ω columns, I */
+/* kind, M, G, terms, ω columns, I, nodes */
 static void basis_case(device *d, const int *s, outputs *out)
 {
-    int features = 2 + s[3] + s[4]; /* the last column belongs to somebody else */
+    int features = 2 + s[3] + AM_MAX(s[6], 1) * s[4]; /* the last column belongs to somebody else */
     int64_t draws = s[1];
     basis_forward_args f = {.kind = (basis_kind)s[0],
                             .draws = s[1],
@@ -181,6 +181,8 @@ static void basis_case(device *d, const int *s, outputs *out)
                             .degree = s[3] ? random_labels(d, (int64_t)s[3] * s[2], 7, 1) : NULL,
                             .omega_columns = s[4],
                             .omega_scale = 0.1F,
+                            .nodes = s[6],
+                            .node = {-1, -0.25, 0.5, 1},
                             .u = device_random(d, draws * s[2], 2),
                             .omega = s[4] ? positive_floats(d, draws * s[4], 3) : NULL,
                             .c = device_random(d, draws * features, 4),
@@ -206,9 +208,10 @@ static void basis_case(device *d, const int *s, outputs *out)
 
 Test(parity, basis)
 {
-    static const int shapes[][6] = {
-        {BASIS_NONE, 1, 1, 0, 0, 0},         {BASIS_CHEBYSHEV, 33, 1, 6, 0, 0},
-        {BASIS_CHEBYSHEV, 31, 3, 9, 33, 33}, {BASIS_POLYNOMIAL, 257, 2, 5, 0, 16},
-        {BASIS_POLYNOMIAL, 1, 16, 31, 1, 1}, {BASIS_NONE, 10, 2, 0, 257, 31}};
+    static const int shapes[][7] = {
+        {BASIS_NONE, 1, 1, 0, 0, 0, 0},         {BASIS_CHEBYSHEV, 33, 1, 6, 0, 0, 0},
+        {BASIS_CHEBYSHEV, 31, 3, 9, 33, 33, 0}, {BASIS_POLYNOMIAL, 257, 2, 5, 0, 16, 0},
+        {BASIS_POLYNOMIAL, 1, 16, 31, 1, 1, 0}, {BASIS_NONE, 10, 2, 0, 257, 31, 0},
+        {BASIS_CHEBYSHEV, 65, 1, 6, 16, 0, 4},  {BASIS_CHEBYSHEV, 7, 1, 3, 33, 0, 1}};
     EXPECT_PARITY(basis_case, shapes);
 }

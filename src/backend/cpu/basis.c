@@ -1,4 +1,5 @@
 #include "backend/cpu/cpu.h"
+#include "backend/lagrange.h"
 
 /* T_j(u) and T_j'(u): u^j, or Chebyshev's T_j = 2u·T_{j−1} − T_{j−2}, T_j' = 2T_{j−1} + 2u·T_{j−1}'
  * − T_{j−2}'. In double: u and c are floats, their rounding is the only one that shows. */
@@ -53,10 +54,12 @@ static void basis_row(const basis_forward_args *a, int64_t m)
             product *= basis_term(a->kind, (double)u[g], i32(a->degree)[t * a->groups + g]).value;
         c[1 + t] = (float)product;
     }
-    if (a->omega_columns > 0) {
+    for (int j = 0; a->omega_columns > 0 && j < AM_MAX(a->nodes, 1); j++) {
         const float *omega = f32(a->omega) + m * a->omega_columns;
+        float *column = c + 1 + a->terms + j * a->omega_columns;
+        double at = lagrange(a->node, a->nodes, j, (double)u[0]); /* no nodes: 1 */
         for (int64_t b = 0; b < a->omega_columns; b++)
-            c[1 + a->terms + b] = a->omega_scale * (omega[b] - 1.0F);
+            column[b] = (float)at * a->omega_scale * (omega[b] - 1.0F);
     }
     if (a->input == NULL)
         return;
@@ -77,8 +80,11 @@ void cpu_basis_forward(backend *be, const basis_forward_args *a)
     CPU_REQUIRE(be, op, a->omega_columns >= 0 && (a->omega_columns == 0 || a->omega != NULL));
     CPU_REQUIRE(be, op, a->input == NULL || a->input_omega == 0 || a->omega_in != NULL);
     CPU_REQUIRE(be, op, valid_terms(a->kind, a->terms, a->degree, a->groups));
-    CPU_REQUIRE(be, op, 1 + a->terms + a->omega_columns <= a->features);
-    int64_t touched = a->draws * (a->omega_columns + a->input_omega);
+    int64_t columns = AM_MAX(a->nodes, 1) * a->omega_columns;
+    CPU_REQUIRE(be, op, a->nodes >= 0 && a->nodes <= AM_MAX_NODES);
+    CPU_REQUIRE(be, op, a->nodes == 0 || a->groups == 1);
+    CPU_REQUIRE(be, op, 1 + a->terms + columns <= a->features);
+    int64_t touched = a->draws * (columns + a->input_omega);
 #pragma omp parallel for num_threads(be->threads) schedule(static) if (touched > CPU_PARALLEL_WORK)
     for (int64_t m = 0; m < a->draws; m++)
         basis_row(a, m);
