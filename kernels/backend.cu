@@ -61,6 +61,9 @@ static backend_ops op_table(void)
     op.draw_lambda = cuda_draw_lambda;
     op.draw_omega = cuda_draw_omega;
     op.scale_lambda = cuda_scale_lambda;
+    op.slope = cuda_slope;
+    op.curvature = cuda_curvature;
+    op.add_diagonal = cuda_add_diagonal;
     op.draw_rows = cuda_draw_rows;
     op.gather = cuda_gather;
     op.row_weights = cuda_row_weights;

@@ -235,6 +235,10 @@ void cuda_advance(backend *be, dev_u64 *counter);
 /* draws.cu, omega.cu */
 void cuda_draw_lambda(backend *be, const draw_lambda_args *a);
 void cuda_scale_lambda(backend *be, const scale_lambda_args *a);
+/* curvature.cu */
+void cuda_slope(backend *be, const slope_args *a);
+void cuda_curvature(backend *be, const curvature_args *a);
+void cuda_add_diagonal(backend *be, const add_diagonal_args *a);
 void cuda_draw_rows(backend *be, const draw_rows_args *a);
 void cuda_draw_omega(backend *be, const draw_omega_args *a);
 /* rows.cu */

@@ -65,6 +65,10 @@ typedef struct {
     void (*l2_penalty)(backend *be, const l2_penalty_args *a);
     void (*gram_penalty)(backend *be, const gram_penalty_args *a);
 
+    void (*slope)(backend *be, const slope_args *a);
+    void (*curvature)(backend *be, const curvature_args *a);
+    void (*add_diagonal)(backend *be, const add_diagonal_args *a);
+
     void (*guard)(backend *be, const guard_args *a);
     void (*adam)(backend *be, const adam_args *a);
     void (*adam_outer)(backend *be, const adam_outer_args *a);

@@ -215,3 +215,44 @@ Test(parity, basis)
         {BASIS_CHEBYSHEV, 65, 1, 6, 16, 0, 4},  {BASIS_CHEBYSHEV, 7, 1, 3, 33, 0, 1}};
     EXPECT_PARITY(basis_case, shapes);
 }
+
+/* K, B, C or H, loss, act */
+static void curvature_case(device *d, const int *s, outputs *out)
+{
+    int64_t one = (int64_t)s[1] * s[2], all = s[0] * one;
+    curvature_args c = {.kind = (loss_kind)s[3],
+                        .vectors = s[0],
+                        .rows = s[1],
+                        .outputs = s[2],
+                        .scale = 0.3,
+                        .logits = device_random(d, one, 1),
+                        .t = device_random(d, all, 2)};
+    slope_args slope = {.vectors = s[0],
+                        .count = one,
+                        .act = (activation)s[4],
+                        .y = device_random(d, one, 3),
+                        .t = device_random(d, all, 4)};
+    add_diagonal_args diagonal = {.vectors = s[0],
+                                  .count = one,
+                                  .shift = 0.1,
+                                  .factor = 0.7,
+                                  .d = device_random(d, one, 5),
+                                  .x = device_random(d, all, 6),
+                                  .y = device_random(d, all, 7)};
+    d->op->curvature(d->be, &c);
+    d->op->slope(d->be, &slope);
+    d->op->add_diagonal(d->be, &diagonal);
+    out_floats(out, "Ht", c.t, all);
+    out_floats(out, "act't", slope.t, all);
+    out_floats(out, "y + dx", diagonal.y, all);
+}
+
+Test(parity, curvature)
+{
+    static const int shapes[][5] = {{1, 1, 1, LOSS_SQUARED, ACT_NONE},
+                                    {3, 33, 10, LOSS_CROSS_ENTROPY, ACT_RELU},
+                                    {16, 129, 10, LOSS_CROSS_ENTROPY, ACT_TANH},
+                                    {2, 7, 257, LOSS_CROSS_ENTROPY, ACT_RELU},
+                                    {5, 31, 3, LOSS_SQUARED, ACT_TANH}};
+    EXPECT_PARITY(curvature_case, shapes);
+}

@@ -91,6 +91,9 @@ void cpu_matmul(backend *be, const matmul_args *a);
 /* linear.c */
 void cpu_linear_forward(backend *be, const linear_forward_args *a);
 void cpu_linear_backward(backend *be, const linear_backward_args *a);
+void cpu_slope(backend *be, const slope_args *a);
+void cpu_curvature(backend *be, const curvature_args *a);
+void cpu_add_diagonal(backend *be, const add_diagonal_args *a);
 /* mix.c */
 void cpu_mix_forward(backend *be, const mix_forward_args *a);
 void cpu_mix_backward(backend *be, const mix_backward_args *a);
