@@ -25,7 +25,8 @@ typedef enum {
     STREAM_EMBED = 9,      /* linear embedding of ω */
     STREAM_POSTERIOR = 10, /* ω of posterior draws */
     STREAM_SIMULATE = 11,  /* simulated data */
-    STREAM_REFIT = 12      /* initial weights and batch order of refits */
+    STREAM_REFIT = 12,     /* initial weights and batch order of refits */
+    STREAM_RESPONSE = 20   /* rows of the implicit response */
 } draw_stream;
 
 typedef struct {

@@ -5,6 +5,22 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* The first columns of c, those of u alone, and their rows of every head. */
+static am_status open_curve(generator *g, am_error *err)
+{
+    g->curve = am_alloc(1, sizeof *g->curve, "generator", err);
+    if (g->curve == NULL)
+        return AM_ERR_MEMORY;
+    *g->curve = *g;
+    g->curve->curve = NULL;
+    features *f = &g->curve->f;
+    f->spec.nodes = 0;
+    f->spec.columns_omega = false;
+    f->embedding = 0;
+    f->features = 1 + f->terms;
+    return AM_OK;
+}
+
 am_status generator_open(generator *g, backend *be, const generator_spec *spec, int draws,
                          am_error *err)
 {
@@ -30,21 +46,32 @@ am_status generator_open(generator *g, backend *be, const generator_spec *spec, 
         return status;
     }
     g->head = arena_at(&g->params, 0);
+    g->head_stride = (int64_t)g->f.features * spec->target.params;
     g->phi = g->f.params > 0 ? arena_at(&g->params, 1) : NULL;
     g->phi_size = g->f.params;
-    return AM_OK;
+    if (spec->features.nodes > 0)
+        status = open_curve(g, err);
+    if (status != AM_OK)
+        generator_close(g);
+    return status;
 }
 
 generator generator_network(const generator *g, int network)
 {
     generator one = *g;
     one.networks = 1;
-    one.head = f32_at(g->head, (int64_t)network * g->f.features * g->spec.target.params);
+    one.head = f32_at(g->head, network * g->head_stride);
     return one;
+}
+
+generator *generator_at_one(generator *g)
+{
+    return g->curve != NULL ? g->curve : g;
 }
 
 void generator_close(generator *g)
 {
+    free(g->curve);
     features_close(&g->f);
     arena_close(&g->params);
     *g = (generator){0};
@@ -147,7 +174,7 @@ void generator_theta(const generator *g, int draws, const dev_f32 *c, dev_f32 *t
                      .lda = g->f.features,
                      .b = g->head,
                      .ldb = params,
-                     .b_stride = g->f.features * params,
+                     .b_stride = g->head_stride,
                      .c = theta,
                      .ldc = params,
                      .c_stride = draws * params};
@@ -158,6 +185,7 @@ am_status generator_weights(generator *g, int draws, const double *lambda, const
                             float *theta, am_error *err)
 {
     backend *be = g->be;
+    g = omega == NULL ? generator_at_one(g) : g;
     generator first = generator_network(g, 0);
     size_t r1 = (size_t)g->f.features, params = (size_t)g->spec.target.params;
     dev_f32 *c = be->op->alloc(be, sizeof(float) * r1, "features");

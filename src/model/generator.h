@@ -27,7 +27,8 @@ typedef struct {
     uint64_t seed;
 } generator_spec;
 
-typedef struct {
+typedef struct generator generator;
+struct generator {
     backend *be;
     generator_spec spec;
     penalty_groups groups;
@@ -35,9 +36,11 @@ typedef struct {
     arena params;  /* "head" (E·R,P) and, with a feature network, "features" (its φ, flat) */
     int networks;  /* E */
     dev_f32 *head; /* (E, R, P) */
-    dev_f32 *phi;  /* the feature network's parameters, or NULL */
+    int64_t head_stride; /* between networks */
+    dev_f32 *phi;        /* the feature network's parameters, or NULL */
     int64_t phi_size;
-} generator;
+    generator *curve; /* with a response: the same without it, a view; else NULL */
+};
 
 /* draws: how many rows of c are computed in one go. Parameters are zero until generator_init or
  * arena_restore(&g->params, …). */
@@ -47,6 +50,9 @@ void generator_close(generator *g); /* safe on a zeroed one */
 
 /* One network of the generator, as a generator: a view, valid as long as g, never closed. */
 generator generator_network(const generator *g, int network);
+
+/* What g is at ω = 1, with as few features as that takes: what belongs to a response is left out. */
+generator *generator_at_one(generator *g);
 
 /* residual: Θ_0 an ordinary initialisation of the target, all other Θ_k zero.
  * paper: uniform ±1/√r everywhere, Θ_0 (the bias of the head) included. */

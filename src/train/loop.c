@@ -90,7 +90,8 @@ static am_status interrupted(watch *w, am_error *err)
 static int64_t chunk_steps(const watch *w)
 {
     const train_loop *loop = w->loop;
-    int64_t done = loop->done - w->first, left = loop->total - loop->done;
+    int64_t done = loop->done - w->first;
+    int64_t left = (loop->pause > 0 ? loop->pause : loop->total) - loop->done;
     if (done == 0)
         return 1;
     double rate = (double)done / (am_seconds() - w->begin);
@@ -111,6 +112,8 @@ static am_status run_chunks(watch *w, void **recording, am_error *err)
         AM_TRY(look(w, steps, &report, err));
         if (w->hooks->progress != NULL)
             w->hooks->progress(w->hooks->context, &report);
+        if (loop->done == loop->pause)
+            AM_TRY(loop->paused(loop->context, err));
         if (loop->done == loop->total)
             break;
         if (w->hooks->stop != NULL && w->hooks->stop(w->hooks->context))

@@ -4,6 +4,7 @@
 
 #include "model/device_rows.h"
 #include "model/objective.h"
+#include "response/response.h"
 
 /* ---- loop.c: runs recorded steps, watches, reports, saves -------------------------------------- */
 
@@ -36,6 +37,9 @@ typedef struct {
     dev_f64 *loss; /* (models): sums since the loop last cleared it */
     int models;
     int64_t done, total;
+    /* Called with `context` after step `pause`, between steps; sets the next. 0: no more. */
+    int64_t pause;
+    am_status (*paused)(void *context, am_error *err);
 } train_loop;
 
 /* Runs from step `done` to `total`. AM_ERR_DIVERGED when a loss or gradient is not finite or the loss
@@ -102,6 +106,7 @@ typedef struct {
     double stretch; /* collocation: reach of the nodes (draw_lambda_args) */
     double tilt;    /* collocation: fall of the step size along λ (collocation_args) */
     optimiser adam;
+    response_settings response; /* its nodes 0: none */
 } fit_settings;
 
 typedef struct generator_fit generator_fit;
@@ -115,6 +120,8 @@ int64_t fit_step(const generator_fit *f);
 plan_kind fit_plan(const generator_fit *f);
 /* The optimiser's state: moments, step, guard; saved with the generator's parameters. */
 const arena *fit_state(const generator_fit *f);
+/* With a response: the generator that has it (opens `full`), from what the finished fit holds. */
+am_status fit_attach_response(const generator_fit *f, generator *full, am_error *err);
 /* After arena_restore of parameters and state: takes the step from it. */
 am_status fit_resume(generator_fit *f, am_error *err);
 /* What fit_run calls to save; set by the owner of the file format. */

@@ -43,6 +43,7 @@ static am_status model_set_open(generator *g, const double *lambda, const float 
 am_status models_at(generator *g, const double *lambda, int count, model_set *set, am_error *err)
 {
     *set = (model_set){0};
+    g = generator_at_one(g);
     double *all = spread(lambda, count, 1, g->groups.count, err);
     if (all == NULL)
         return AM_ERR_MEMORY;

@@ -120,6 +120,7 @@ static am_status network_gradient(generator *g, const device_rows *rows, const d
 am_status evaluate_gradient(generator *g, const device_rows *rows, const double *lambda, double *j,
                             double *du, am_error *err)
 {
+    g = generator_at_one(g);
     *j = 0.0;
     for (int i = 0; i < g->groups.count; i++)
         du[i] = 0.0;

@@ -1,0 +1,31 @@
+/* block_gradients — what every block of observations pulls at: g_b = (1/n) Σ_{i∈b} ∇ℓ_i(θ). */
+#ifndef AM_BLOCK_GRADIENTS_H
+#define AM_BLOCK_GRADIENTS_H
+
+#include "model/device_rows.h"
+#include "model/network.h"
+
+/* The rows in the order of their blocks. */
+typedef struct {
+    backend *be;
+    const device_rows *rows;
+    int64_t blocks; /* K */
+    int64_t *begin; /* (K+1) block b is order[begin[b] .. begin[b+1]) */
+    dev_u32 *order; /* (n) */
+    int tile;       /* most rows at once */
+    network net;    /* one network */
+    dev_f32 *x, *target;
+    dev_i32 *label;
+    dev_f64 *loss;
+    dev_f32 *raw;      /* (K, P) gradients before centring */
+    dev_f32 *centring; /* (K, K) I − 11ᵀ/K */
+} block_gradients;
+
+am_status block_gradients_open(block_gradients *b, backend *be, const target *t,
+                               const device_rows *rows, int64_t blocks, am_error *err);
+void block_gradients_close(block_gradients *b); /* safe on a zeroed one */
+
+/* g (K,P), centred over the blocks: g_b − ḡ, so that weights of mean 1 need no other part. */
+void block_gradients_compute(block_gradients *b, dev_f32 *theta, dev_f32 *g);
+
+#endif

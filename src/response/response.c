@@ -1,0 +1,287 @@
+#include "response/response.h"
+
+#include "draw/philox.h"
+#include "response/block_gradients.h"
+#include "response/conjugate_gradients.h"
+#include "response/gauss_newton.h"
+#include "response/kfac.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { TILE = 1024 };
+
+struct response {
+    backend *be;
+    generator *g; /* base: fixed features, ω = 1 */
+    response_settings settings;
+    const device_rows *data;
+    dev_f32 *state; /* (E, N, K, P) */
+    int vectors;    /* K */
+    int rows, tile; /* for G */
+    block_gradients blocks;
+    gauss_newton product;
+    kfac factors;
+    conjugate_gradients solver;
+    double lambda[AM_MAX_NODES];
+    dev_f32 *c;         /* (N, R) */
+    dev_f32 *theta;     /* (E, N, P) */
+    dev_f32 *gradient;  /* (K, P) */
+    dev_f32 *metric;    /* (P) M */
+    float *metric_host; /* (P) */
+    dev_u32 *index;     /* (rows) */
+    dev_u64 *counter;   /* snapshot, for draw_rows */
+    dev_f32 *x;         /* (rows, d) */
+    /* of the system that is being solved */
+    dev_f32 *at;            /* θ (P) */
+    double shift, per_time; /* 2λ, 1/Δτ */
+};
+
+/* ---- open ---------------------------------------------------------------------------------------- */
+
+static double lambda_of(const generator_spec *spec, double u)
+{
+    double low = log(spec->lambda_low), high = log(spec->lambda_high);
+    return exp(low + 0.5 * (u + 1.0) * (high - low));
+}
+
+static am_status open_buffers(response *r, am_error *err)
+{
+    backend *be = r->be;
+    const generator *g = r->g;
+    size_t f32 = sizeof(float), params = (size_t)g->spec.target.params;
+    size_t nodes = (size_t)r->settings.nodes, rows = (size_t)r->rows;
+    r->c = be->op->alloc(be, f32 * nodes * (size_t)g->f.features, "features");
+    r->theta =
+        be->op->alloc(be, f32 * (size_t)g->networks * nodes * params, "networks at the nodes");
+    r->gradient = be->op->alloc(be, f32 * (size_t)r->vectors * params, "gradients of the blocks");
+    r->metric = be->op->alloc(be, f32 * params, "metric");
+    r->index = be->op->alloc(be, sizeof(uint32_t) * rows, "rows of the response");
+    r->counter = be->op->alloc(be, sizeof(uint64_t), "step counter");
+    r->x = be->op->alloc(be, f32 * rows * (size_t)r->data->data.inputs, "rows of the response");
+    r->metric_host = am_alloc(params, sizeof(float), "metric", err);
+    return r->metric_host != NULL ? be->op->sync(be, err) : AM_ERR_MEMORY;
+}
+
+static am_status open_parts(response *r, am_error *err)
+{
+    const target *t = &r->g->spec.target;
+    AM_TRY(open_buffers(r, err));
+    AM_TRY(block_gradients_open(&r->blocks, r->be, t, r->data, r->vectors, err));
+    AM_TRY(gauss_newton_open(&r->product, r->be, t, r->vectors, r->tile, err));
+    AM_TRY(kfac_open(&r->factors, r->be, t, r->vectors, r->tile, err));
+    return conjugate_gradients_open(&r->solver, r->be, r->vectors, t->params, err);
+}
+
+am_status response_open(response **out, generator *g, const response_settings *settings,
+                        const device_rows *data, dev_f32 *state, am_error *err)
+{
+    *out = NULL;
+    response *r = am_alloc(1, sizeof *r, "response", err);
+    if (r == NULL)
+        return AM_ERR_MEMORY;
+    r->be = g->be;
+    r->g = g;
+    r->settings = *settings;
+    r->data = data;
+    r->state = state;
+    r->vectors = (int)g->spec.blocks;
+    r->rows = (int)AM_MIN((int64_t)settings->rows, data->data.n);
+    r->tile = AM_MIN(TILE, r->rows);
+    for (int j = 0; j < settings->nodes; j++)
+        r->lambda[j] = lambda_of(&g->spec, feature_node(settings->nodes, j));
+    am_status status = open_parts(r, err);
+    if (status != AM_OK) {
+        response_close(r);
+        return status;
+    }
+    *out = r;
+    return AM_OK;
+}
+
+void response_close(response *r)
+{
+    if (r == NULL)
+        return;
+    void *owned[] = {r->c, r->theta, r->gradient, r->metric, r->index, r->counter, r->x};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        r->be->op->release(r->be, owned[i]);
+    free(r->metric_host);
+    block_gradients_close(&r->blocks);
+    gauss_newton_close(&r->product);
+    kfac_close(&r->factors);
+    conjugate_gradients_close(&r->solver);
+    free(r);
+}
+
+/* ---- the system (M/Δτ + G + 2λI) y = b ------------------------------------------------------------- */
+
+/* out += (G + 2λI + per_time·M)·in */
+static void add_curvature(response *r, double per_time, const dev_f32 *in, dev_f32 *out)
+{
+    const target *t = &r->g->spec.target;
+    for (int first = 0; first < r->rows; first += r->tile)
+        gauss_newton_add(&r->product, f32_at(r->x, (int64_t)first * t->size[0]),
+                         AM_MIN(r->tile, r->rows - first), r->at, r->vectors, 1.0 / r->rows, in,
+                         out);
+    add_diagonal_args a = {.vectors = r->vectors,
+                           .count = t->params,
+                           .shift = r->shift,
+                           .factor = per_time,
+                           .d = r->metric,
+                           .x = in,
+                           .y = out};
+    r->be->op->add_diagonal(r->be, &a);
+}
+
+static size_t bytes_of(const response *r)
+{
+    return sizeof(float) * (size_t)r->vectors * (size_t)r->g->spec.target.params;
+}
+
+static void apply(void *context, const dev_f32 *in, dev_f32 *out)
+{
+    response *r = context;
+    r->be->op->zero(r->be, out, bytes_of(r));
+    add_curvature(r, r->per_time, in, out);
+}
+
+static void precondition(void *context, const dev_f32 *in, dev_f32 *out)
+{
+    response *r = context;
+    kfac_solve(&r->factors, r->vectors, in, out);
+}
+
+/* M = √v̂ + ε on the device, and the preconditioner's shift: its mean over each layer. */
+static am_status set_metric(response *r, const response_metric *m, am_error *err)
+{
+    const target *t = &r->g->spec.target;
+    size_t params = (size_t)t->params;
+    double shift[AM_MAX_LAYERS] = {0};
+    AM_TRY(r->be->op->download(r->be, r->metric_host, m->moment2, sizeof(float) * params, err));
+    for (int l = 0; l < t->layers; l++) {
+        int64_t begin = target_weight(t, l)->offset;
+        int64_t count = target_weight(t, l)->count + target_bias(t, l)->count;
+        double sum = 0.0;
+        for (int64_t i = begin; i < begin + count; i++) {
+            double value = sqrt((double)r->metric_host[i] / m->correction) + m->epsilon;
+            r->metric_host[i] = (float)value;
+            sum += value;
+        }
+        shift[l] = sum / (double)count * r->per_time + r->shift;
+    }
+    r->be->op->upload(r->be, r->metric, r->metric_host, sizeof(float) * params);
+    return kfac_shift(&r->factors, shift, err);
+}
+
+/* The Kronecker factors of the network that is solved for, from the rows of G. */
+static am_status set_factors(response *r, am_error *err)
+{
+    int inputs = r->g->spec.target.size[0];
+    kfac_begin(&r->factors);
+    for (int first = 0; first < r->rows; first += r->tile) {
+        int count = AM_MIN(r->tile, r->rows - first);
+        kfac_add(&r->factors, f32_at(r->x, (int64_t)first * inputs), count, (double)count / r->rows,
+                 r->at);
+    }
+    return kfac_finish(&r->factors, err);
+}
+
+/* b = −(g + (G + 2λI)O): the state's residual. O is 0 at the first snapshot. */
+static void set_residual(response *r, const dev_f32 *state, bool first)
+{
+    int64_t values = (int64_t)r->vectors * r->g->spec.target.params;
+    if (!first)
+        add_curvature(r, 0.0, state, r->gradient);
+    r->be->op->zero(r->be, r->solver.residual, bytes_of(r));
+    add_diagonal_args negative = {.vectors = 1,
+                                  .count = values,
+                                  .shift = -1,
+                                  .d = r->gradient,
+                                  .x = r->gradient,
+                                  .y = r->solver.residual};
+    r->be->op->add_diagonal(r->be, &negative);
+}
+
+/* ---- a snapshot ------------------------------------------------------------------------------------ */
+
+/* Fresh rows for G, and the networks at the nodes. */
+static am_status begin_snapshot(response *r, int index, am_error *err)
+{
+    backend *be = r->be;
+    uint64_t step = (uint64_t)index;
+    be->op->upload(be, r->counter, &step, sizeof step);
+    draw_rows_args rows = {.seed = seed_for(r->g->spec.seed, STREAM_RESPONSE),
+                           .n = r->data->data.n,
+                           .rows = r->rows,
+                           .sets = 1,
+                           .step = r->counter,
+                           .index = r->index};
+    be->op->draw_rows(be, &rows);
+    gather_args gather = {.data = &r->data->data, .index = r->index, .count = r->rows, .x = r->x};
+    be->op->gather(be, &gather);
+    AM_TRY(generator_features(r->g, r->settings.nodes, r->lambda, NULL, r->c, err));
+    generator_theta(r->g, r->settings.nodes, r->c, r->theta);
+    return be->op->sync(be, err);
+}
+
+/* One step of one network at one node. */
+static am_status advance_node(response *r, int which, int node, bool first,
+                              const response_metric *metric, am_error *err)
+{
+    linear_problem system = {r, apply, precondition};
+    int64_t at = (int64_t)which * r->settings.nodes + node, params = r->g->spec.target.params;
+    dev_f32 *state = f32_at(r->state, at * r->vectors * params);
+    r->at = f32_at(r->theta, at * params);
+    r->shift = 2.0 * r->lambda[node];
+    r->per_time = 1.0 / metric->time;
+    AM_TRY(set_factors(r, err));
+    AM_TRY(set_metric(r, metric, err));
+    block_gradients_compute(&r->blocks, r->at, r->gradient);
+    set_residual(r, state, first);
+    return conjugate_gradients_solve(&r->solver, &system, r->settings.iterations, state, err);
+}
+
+am_status response_advance(response *r, int index,
+                           response_metric (*metric_at)(void *context, int network, double u),
+                           void *context, am_error *err)
+{
+    AM_TRY(begin_snapshot(r, index, err));
+    for (int e = 0; e < r->g->networks; e++)
+        for (int j = 0; j < r->settings.nodes; j++) {
+            response_metric metric = metric_at(context, e, feature_node(r->settings.nodes, j));
+            AM_TRY(advance_node(r, e, j, index == 0, &metric, err));
+        }
+    return AM_OK;
+}
+
+/* ---- the generator with the response --------------------------------------------------------------- */
+
+am_status response_spec(const generator_spec *base, const response_settings *settings,
+                        generator_spec *spec, am_error *err)
+{
+    char text[sizeof base->features.text];
+    *spec = *base;
+    int length =
+        snprintf(text, sizeof text, "%s+response:%d", base->features.text, settings->nodes);
+    if (length < 0 || (size_t)length >= sizeof text)
+        return am_fail(err, AM_ERR_USAGE, "features %s: too long for a response",
+                       base->features.text);
+    spec->weights = settings->weights;
+    return feature_spec_parse(text, true, &spec->features, err);
+}
+
+am_status response_attach(const generator *base, const dev_f32 *state, generator *full,
+                          am_error *err)
+{
+    backend *be = base->be;
+    int64_t params = base->spec.target.params, curve = base->f.features * params;
+    int64_t answer = (full->f.features - base->f.features) * params;
+    for (int e = 0; e < base->networks; e++) {
+        generator from = generator_network(base, e), to = generator_network(full, e);
+        be->op->copy(be, to.head, from.head, sizeof(float) * (size_t)curve);
+        be->op->copy(be, f32_at(to.head, curve), f32_at(state, e * answer),
+                     sizeof(float) * (size_t)answer);
+    }
+    return be->op->sync(be, err);
+}

@@ -1,0 +1,151 @@
+/* One step of criterion mode: draws, minibatch, gradients, update. */
+#include "train/fit_state.h"
+
+#include <math.h>
+
+static void draw(generator_fit *f)
+{
+    const generator_spec *spec = &f->g->spec;
+    const backend_ops *op = f->be->op;
+    int groups = f->g->groups.count;
+    draw_lambda_args lambda = {.kind = f->settings.nodes,
+                               .sets = f->settings.sets,
+                               .stretch = f->settings.stretch,
+                               .seed = spec->seed,
+                               .draws = f->settings.draws,
+                               .groups = groups,
+                               .step = f->step,
+                               .lambda = f->lambda,
+                               .u = f->u};
+    scale_lambda_args scale = {.draws = f->settings.draws,
+                               .groups = groups,
+                               .omega0 = f->omega0,
+                               .lambda = f->lambda,
+                               .u = f->u};
+    for (int i = 0; i < groups; i++) {
+        scale.log_low[i] = lambda.log_low[i] = log(spec->lambda_low);
+        scale.log_high[i] = lambda.log_high[i] = log(spec->lambda_high);
+    }
+    op->draw_lambda(f->be, &lambda);
+    int64_t own = (int64_t)f->settings.draws * groups;
+    for (int e = 1; e < f->g->networks; e++)
+        op->copy(f->be, f32_at(f->lambda, e * own), f->lambda, sizeof(float) * (size_t)own);
+    if (f->omega == NULL)
+        return;
+    draw_omega_args omega = {.kind = spec->weights,
+                             .seed = spec->seed,
+                             .alpha = spec->alpha,
+                             .draws = f->settings.draws,
+                             .blocks = spec->blocks,
+                             .step = f->step,
+                             .omega = f->omega,
+                             .omega0 = f->omega0};
+    op->draw_omega(f->be, &omega);
+    if (f->omega0 != NULL)
+        op->scale_lambda(f->be, &scale);
+}
+
+/* What the guard measures: the gradient of the head, in whatever form the plan left it. */
+static void guard_step(generator_fit *f)
+{
+    const generator *g = f->g;
+    int64_t params = g->spec.target.params;
+    bool outer = f->settings.descent == DESCENT_GRADIENT && f->plan.kind == PLAN_DIRECT;
+    bool written = f->plan.kind == PLAN_FACTORED;
+    guard_args a = {
+        .rows = written ? g->f.features : f->models,
+        .columns = params,
+        .grad = written ? f->plan.dhead : f->plan.dtheta,
+        .c = outer ? f->c : NULL,
+        .features = g->f.features,
+        .loss = f->loss,
+        .losses = f->models,
+        .clip = f->settings.adam.clip,
+        .step = f->step,
+        .guard = f->guard,
+    };
+    f->be->op->guard(f->be, &a);
+}
+
+/* Each network by itself. */
+static void update_collocation(generator_fit *f, adam_rule rule)
+{
+    const generator *g = f->g;
+    int draws = f->settings.draws, r1 = g->f.features;
+    int64_t params = g->spec.target.params;
+    for (int64_t e = 0; e < g->networks; e++) {
+        collocation_args a = {.rule = rule,
+                              .models = draws,
+                              .features = r1,
+                              .params = params,
+                              .ridge = f->settings.ridge,
+                              .groups = g->groups.count,
+                              .tilt = f->settings.tilt,
+                              .u = f->u,
+                              .c = f->c,
+                              .grad = f32_at(f->plan.dtheta, e * draws * params),
+                              .theta = f32_at(g->head, e * r1 * params),
+                              .moment1 = f32_at(f->head_m1, e * r1 * params),
+                              .moment2 = f32_at(f->head_m2, e * draws * params)};
+        f->be->op->collocation(f->be, &a);
+    }
+}
+
+static void update_head(generator_fit *f, adam_rule rule)
+{
+    const generator *g = f->g;
+    const backend_ops *op = f->be->op;
+    int draws = f->settings.draws, r1 = g->f.features;
+    int64_t params = g->spec.target.params;
+    if (f->settings.descent == DESCENT_COLLOCATION) {
+        update_collocation(f, rule);
+    } else if (f->plan.kind == PLAN_DIRECT) {
+        adam_outer_args a = {.rule = rule,
+                             .models = draws,
+                             .features = r1,
+                             .params = params,
+                             .c = f->c,
+                             .grad = f->plan.dtheta,
+                             .theta = g->head,
+                             .moment1 = f->head_m1,
+                             .moment2 = f->head_m2};
+        op->adam_outer(f->be, &a);
+    } else {
+        adam_args a = {.rule = rule,
+                       .rows = r1,
+                       .columns = params,
+                       .theta = g->head,
+                       .grad = f->plan.dhead,
+                       .moment1 = f->head_m1,
+                       .moment2 = f->head_m2};
+        op->adam(f->be, &a);
+    }
+}
+
+void fit_issue(void *context)
+{
+    generator_fit *f = context;
+    generator *g = f->g;
+    bool collocation = f->settings.descent == DESCENT_COLLOCATION;
+    draw(f);
+    minibatch batch =
+        batch_next(&f->batch, f->lambda, f->omega, collocation ? 1.0 : 1.0 / f->settings.draws);
+    features_forward(&g->f, f->settings.draws, g->phi, f->u, f->omega, f->c);
+    plan_gradient(&f->plan, &batch, f->c, g->phi != NULL ? f->dc : NULL, f->loss);
+    if (g->phi != NULL)
+        features_backward(&g->f, f->settings.draws, g->phi, f->c, f->dc, f->dphi);
+    guard_step(f);
+    adam_rule rule = optimiser_rule(&f->settings.adam, f->settings.steps, f->step, f->guard);
+    update_head(f, rule);
+    if (g->phi != NULL) {
+        adam_args a = {.rule = rule,
+                       .rows = 1,
+                       .columns = g->phi_size,
+                       .theta = g->phi,
+                       .grad = f->dphi,
+                       .moment1 = f->phi_m1,
+                       .moment2 = f->phi_m2};
+        f->be->op->adam(f->be, &a);
+    }
+    f->be->op->advance(f->be, f->step);
+}
