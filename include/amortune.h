@@ -120,6 +120,7 @@ typedef struct am_arrays {
     const float *test_target;  /* (test_rows, C), when target is given */
     double validation;         /* as in am_data_options; 1/6 */
     int64_t seed;              /* as in am_data_options; 1 */
+    const am_dataset *like;    /* inputs are normalised as in these data; NULL: by their own rows */
 } am_arrays;
 AM_API void am_arrays_default(am_arrays *arrays, size_t size);
 AM_API am_status am_dataset_from_arrays(const am_arrays *arrays, am_dataset **data, am_error *err);
@@ -164,16 +165,16 @@ AM_API am_status am_param_table(const char *target, const am_dataset *data, int 
 /* ---- training -------------------------------------------------------------------------------- */
 
 typedef struct am_progress {
-    const char *task;    /* "fit", "refit" */
+    const char *task;    /* "fit", "refit", "polish" */
     int64_t step, total; /* done so far, of how many */
     double loss;         /* mean of L over the models and over the steps since the last report */
     double norm;         /* gradient norm of the last step */
     double seconds;      /* since this run began */
     double seconds_left; /* estimate */
 } am_progress;
-/* Called every fiftieth of a run, from the thread that called am_fit or am_refit. Non-zero stops
- * the run, unless it has just done its last step: AM_ERR_INTERRUPT, with a checkpoint where one is
- * kept. It must not use the device. */
+/* Called every fiftieth of a run, from the thread that called am_fit, am_refit or am_polish.
+ * Non-zero stops the run, unless it has just done its last step: AM_ERR_INTERRUPT, with a checkpoint
+ * where one is kept. It must not use the device. */
 typedef int (*am_progress_function)(void *context, const am_progress *progress);
 
 /* Everything that `amortune fit` takes, with its defaults. */
@@ -197,8 +198,16 @@ typedef struct am_fit_options {
     int64_t embedding;   /* columns that ω is embedded into; 0: chosen by K */
     int omega0;          /* non-zero: λ is multiplied by a random weight ω₀ too */
     int64_t networks;    /* E: networks from different starts whose predictions are averaged; 1 */
+    const char *posterior; /* "none"; "implicit": the fit is at ω = 1, and how the networks answer to
+                              ω follows by implicit differentiation along it; weights then says for
+                              which ω (dirichlet where it is "ones") */
     /* training */
-    const char *mode;     /* "criterion": minimise E L(g(ω, λ); ω, λ) */
+    const char *mode;     /* "criterion": minimise E L(g(ω, λ); ω, λ); "supervised": regress on labels,
+                             networks refitted at draws of (ω, λ); "hybrid": criterion, then so */
+    int64_t labels;       /* supervised, hybrid: refits in a round, each of `steps` in all the rounds;
+                             0: about 1.3 R, 4 R for supervised when ω enters, at most 256 */
+    int64_t rounds;       /* of labels, each from where the generator is after the last; 0: 2, hybrid 1 */
+    double share;         /* hybrid: of the steps, in criterion mode; 0: 0.8 */
     const char *descent;  /* "auto", "gradient", "collocation" */
     const char *plan;     /* "auto", "direct", "factored" */
     const char *nodes;    /* how λ is drawn: "auto", "nodes", "stratified" */
@@ -346,6 +355,37 @@ typedef struct am_posterior {
 AM_API am_status am_sample(am_model *model, const double *lambda, int draws,
                            am_posterior *posterior, am_metrics *draw, float *theta, am_error *err);
 
+/* How sure the draws are of one row, with p_d their probabilities, p̄ the mean of these over the draws
+ * and H(p) = −Σ_c p_c ln p_c, nats. What the draws agree to be unsure of is expected_entropy; what they
+ * disagree on is the mutual information of the prediction and the network (Houlsby et al. 2011). */
+typedef struct am_row_uncertainty {
+    double confidence;         /* max_c p̄_c */
+    double entropy;            /* H(p̄), the predictive entropy */
+    double expected_entropy;   /* mean_d H(p_d) */
+    double mutual_information; /* H(p̄) − mean_d H(p_d) */
+} am_row_uncertainty;
+
+/* The draws of am_sample on the rows that it judges them on (data NULL), or on other data of the same
+ * inputs, that pass through the model's own normalisation (am_model_dataset(model, SOURCE, …), or `like` of
+ * am_arrays): the test rows, or all rows where there are none. *rows: their number; the first
+ * `capacity` of them go to row. Classification only. */
+AM_API am_status am_uncertainty(am_model *model, const double *lambda, int draws,
+                                const am_dataset *data, int64_t capacity, am_row_uncertainty *row,
+                                int64_t *rows, am_error *err);
+
+/* How well a score tells rows from elsewhere (out of distribution, OOD) from the model's own. Higher
+ * score = more OOD, for which the entropy, the mutual information and 1 − confidence serve; OOD is the
+ * positive class. */
+typedef struct am_detection {
+    double auroc;    /* chance that an OOD row scores higher than one of the own, ties half */
+    double aupr_ood; /* average precision, OOD rows positive */
+    double aupr_own; /* the same with the own rows positive and the scores negated */
+    double fpr95;    /* share of the own rows at or above the score that 95 % of the OOD rows reach */
+} am_detection;
+/* own (own_rows), ood (ood_rows): finite scores, at least one of each. */
+AM_API am_status am_detect(const double *own, int64_t own_rows, const double *ood, int64_t ood_rows,
+                           am_detection *detection, am_error *err);
+
 /* omega (D, K): draws of block weights with mean 1. kind, alpha: as in am_fit_options. */
 AM_API am_status am_draw_weights(am_device *device, const char *kind, double alpha, int64_t blocks,
                                  int draws, int64_t seed, float *omega, am_error *err);
@@ -358,6 +398,31 @@ AM_API am_status am_weights(am_model *model, const double *lambda, const float *
  * bring "input.mean" and "input.sd" along, images the metadata input_mean and input_sd. */
 AM_API am_status am_export(am_model *model, const double *lambda, const float *omega,
                            const char *path, am_error *err);
+
+/* ---- polish ---------------------------------------------------------------------------------- */
+
+typedef struct am_polish_options {
+    size_t size;
+    int64_t steps; /* −1: a twentieth of the fit's; 0: the networks as the generator gives them */
+    double rate;   /* peak step size of Adam; 0: 1e-3 */
+    am_progress_function progress; /* or NULL */
+    void *context;
+} am_polish_options;
+AM_API void am_polish_options_default(am_polish_options *options, size_t size);
+
+/* One network before and after. */
+typedef struct am_polished {
+    double criterion_before, criterion_after; /* L(θ; ω, λ) on the training rows */
+    am_metrics before, after;                 /* on the validation rows */
+} am_polished;
+
+/* D networks that need no generator any more: from g(ω_d, λ_d) a few steps along the gradient of
+ * L(θ; ω_d, λ_d), as one batch on minibatches that make whole passes over the training rows. lambda
+ * (D, G) within the model's range; omega (D, K), not negative, or NULL for ω = 1 (a model that does
+ * not see ω starts at g(1, λ)). theta (D, P) and score (D) may be NULL. */
+AM_API am_status am_polish(am_model *model, const am_polish_options *options, int models,
+                           const double *lambda, const float *omega, float *theta,
+                           am_polished *score, am_error *err);
 
 /* ---- refits ---------------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* backend — opening and closing the CUDA backend: the two functions that the plugin exports. */
+/* backend — opening and closing the CUDA backend: what the plugin exports. */
 #include "gpu.h"
 
 enum { BLAS_WORKSPACE = 32 << 20, OLDEST_MAJOR = 7, OLDEST_MINOR = 5 };
@@ -50,6 +50,7 @@ static backend_ops op_table(void)
     op.set_precision = set_precision;
     op.alloc = cuda_alloc;
     op.release = cuda_release;
+    op.free_memory = cuda_free_memory;
     op.upload = cuda_upload;
     op.download = cuda_download;
     op.copy = cuda_copy;
@@ -126,6 +127,13 @@ static void open_handles(cuda_backend *gpu)
                          cublasSetWorkspace(gpu->blas, gpu->blas_workspace, BLAS_WORKSPACE)))
         return;
     cuda_check(be, op, cudaStreamSynchronize(gpu->stream));
+}
+
+extern "C" AM_API const char *am_cuda_backend_abi(void);
+
+const char *am_cuda_backend_abi(void)
+{
+    return backend_abi();
 }
 
 extern "C" AM_API am_status am_cuda_backend_open(backend **be, int index, am_error *err);

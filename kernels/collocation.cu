@@ -192,7 +192,7 @@ static __global__ void collocation_kernel(collocation_args a, projection p)
     if (column >= a.params)
         return;
     float *d = p.own_steps != NULL ? p.own_steps + column : shared + threadIdx.x;
-    int64_t d_stride = p.own_steps != NULL ? a.params : COLLOCATION_BLOCK;
+    int64_t d_stride = p.own_steps != NULL ? a.params : (int64_t)COLLOCATION_BLOCK;
     own_steps(a, s, column, d, d_stride);
     for (int k0 = 0; k0 < a.features; k0 += COLLOCATION_BATCH)
         feature_steps(a, s, p, k0, column, d, d_stride);

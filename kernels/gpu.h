@@ -29,6 +29,7 @@
 #include <string.h>
 
 extern "C" {
+#include "backend/abi.h"
 #include "backend/backend.h"
 #include "backend/schedule.h"
 #include "draw/draw.h"
@@ -222,6 +223,7 @@ static inline __device__ float activation_gradient(float dy, float y, activation
 /* memory.cu */
 void *cuda_alloc(backend *be, size_t bytes, const char *what);
 void cuda_release(backend *be, void *memory);
+am_status cuda_free_memory(backend *be, size_t *available, size_t *total, am_error *err);
 void cuda_upload(backend *be, void *device, const void *host, size_t bytes);
 am_status cuda_download(backend *be, void *host, const void *device, size_t bytes, am_error *err);
 void cuda_copy(backend *be, void *to, const void *from, size_t bytes);

@@ -97,7 +97,8 @@ static __global__ void loss_kernel(loss_args a, int lanes, int chunks, double *p
         partial[blockIdx.x] = sum;
 }
 
-/* loss_m += (1/divisor) Σ_chunks partial */
+/* loss_m += (1/divisor) Σ_chunks partial: 8 bytes read and an addition for 128 rows: the launch is
+ * what costs */
 static __global__ void loss_sum_kernel(loss_args a, int chunks, const double *partial)
 {
     int64_t m = blockIdx.x;

@@ -65,6 +65,15 @@ void cuda_release(backend *be, void *memory)
         cuda_check(be, "release", status);
 }
 
+am_status cuda_free_memory(backend *be, size_t *available, size_t *total, am_error *err)
+{
+    if (outside_recording(be, "free_memory"))
+        cuda_check(be, "free_memory", cudaMemGetInfo(available, total));
+    if (be->failure.status != AM_OK)
+        *err = be->failure;
+    return be->failure.status;
+}
+
 void cuda_upload(backend *be, void *device, const void *host, size_t bytes)
 {
     cuda_backend *gpu = cuda_of(be);

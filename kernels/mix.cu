@@ -11,22 +11,25 @@ template <int WIDTH> struct mix_columns {
     float x[WIDTH];
 };
 
-template <int WIDTH> static __device__ mix_columns<WIDTH> load_columns(const float *from)
+static __device__ void load_columns(const float *from, mix_columns<4> &v)
 {
-    mix_columns<WIDTH> v;
-    if (WIDTH == 4)
-        *(float4 *)(void *)v.x = *(const float4 *)from;
-    else
-        v.x[0] = *from;
-    return v;
+    float4 x = *(const float4 *)from;
+    v.x[0] = x.x, v.x[1] = x.y, v.x[2] = x.z, v.x[3] = x.w;
 }
 
-template <int WIDTH> static __device__ void store_columns(float *to, const mix_columns<WIDTH> &v)
+static __device__ void load_columns(const float *from, mix_columns<1> &v)
 {
-    if (WIDTH == 4)
-        *(float4 *)to = *(const float4 *)(const void *)v.x;
-    else
-        *to = v.x[0];
+    v.x[0] = *from;
+}
+
+static __device__ void store_columns(float *to, const mix_columns<4> &v)
+{
+    *(float4 *)to = make_float4(v.x[0], v.x[1], v.x[2], v.x[3]);
+}
+
+static __device__ void store_columns(float *to, const mix_columns<1> &v)
+{
+    *to = v.x[0];
 }
 
 /* c[k][m] of features [from, from + MIX_FEATURES) and models [first, first + MIX_MODELS) */
@@ -54,7 +57,8 @@ template <int WIDTH> static __global__ void mix_forward_kernel(mix_forward_args 
         load_mix(a, first, from, c);
         int n = a.features - from < MIX_FEATURES ? a.features - from : MIX_FEATURES;
         for (int k = 0; inside && k < n; k++) {
-            mix_columns<WIDTH> z = load_columns<WIDTH>(f32(a.z) + (from + k) * a.count + column);
+            mix_columns<WIDTH> z;
+            load_columns(f32(a.z) + (from + k) * a.count + column, z);
 #pragma unroll
             for (int m = 0; m < MIX_MODELS; m++)
 #pragma unroll
@@ -70,7 +74,7 @@ template <int WIDTH> static __global__ void mix_forward_kernel(mix_forward_args 
 #pragma unroll
         for (int w = 0; w < WIDTH; w++)
             y.x[w] = activated(sum[m][w], a.act);
-        store_columns<WIDTH>(f32(a.a) + (first + m) * a.count + column, y);
+        store_columns(f32(a.a) + (first + m) * a.count + column, y);
     }
 }
 

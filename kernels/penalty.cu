@@ -19,7 +19,7 @@ static __global__ void l2_kernel(l2_penalty_args a, group_tiles tiles, int64_t p
         g++;
     int64_t from = a.groups.begin[g] + (within - tiles.first[g]) * PENALTY_TILE;
     int64_t rest = a.groups.begin[g + 1] - from;
-    int n = (int)(rest < PENALTY_TILE ? rest : PENALTY_TILE);
+    int n = (int)(rest < PENALTY_TILE ? rest : (int64_t)PENALTY_TILE);
     double strength = (double)f32(a.lambda)[m * a.groups.count + g];
     const float *__restrict__ theta = f32(a.theta) + m * a.theta_stride + from;
     float *__restrict__ dtheta =
@@ -38,7 +38,8 @@ static __global__ void l2_kernel(l2_penalty_args a, group_tiles tiles, int64_t p
         sums[blockIdx.x] = strength * sum;
 }
 
-/* loss_m += Σ_tiles sums */
+/* loss_m += Σ_tiles sums: 8 bytes read and an addition a tile of 4 096 parameters: the launch is what
+ * costs */
 static __global__ void l2_sum_kernel(double *loss, const double *sums, int64_t per_model)
 {
     int64_t m = blockIdx.x;

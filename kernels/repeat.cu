@@ -1,7 +1,14 @@
 /* repeat — a step is recorded as a CUDA graph and replayed.
  *
  * The first step of a plan is issued plainly, so that scratch memory and library kernels are in
- * place; the second is recorded; from then on a step is one launch, whatever its number of ops. */
+ * place; the second is recorded; from then on a step is one launch, whatever its number of ops.
+ *
+ * Its kernels run one after the other. The default fit (784–64–10, M = 8 in two minibatches) has 27 of
+ * them: draws 2, gather 1, features 1, Θᵀc 1, forward 6, loss 2, backward 7, penalty 2, guard 2,
+ * collocation 2, counter 1. It moves some 27 MB, 6 µs at 4 TB/s, and computes 0.22 GFLOP, 4 µs at 50
+ * TFLOP/s; a node of a graph costs some 1.5 to 2.5 µs of latency, so a step is expected at 27 × 2 + 10
+ * ≈ 65 µs, and 1 953 of them at 0.13 s: the nodes are what costs. Five of them are there because a set
+ * of rows takes a call of its own in the first layer and the loss. */
 #include "gpu.h"
 
 typedef struct {
@@ -83,6 +90,7 @@ void cuda_forget(backend *be, void **plan)
     free(p);
 }
 
+/* 8 bytes read and written: the launch is what costs. */
 static __global__ void advance_kernel(uint64_t *counter)
 {
     ++*counter;

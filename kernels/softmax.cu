@@ -32,7 +32,8 @@ static __global__ void softmax_kernel(softmax_args a, int lanes, double *sums)
     }
 }
 
-/* mean = Σ_tiles sums / M */
+/* mean = Σ_tiles sums / M: 8 bytes read an output and tile of 8 models, 4 written an output; bound by
+ * memory */
 static __global__ void mean_kernel(softmax_args a, int tiles, const double *sums)
 {
     int64_t i = thread_index(), count = (int64_t)a.rows * a.outputs;

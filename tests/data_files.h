@@ -84,10 +84,10 @@ static inline uint8_t *get_stored(const char *path, size_t *size)
 {
     FILE *file = fopen(path, "rb");
     cr_assert_not_null(file, "%s", path);
-    uint8_t *bytes = malloc(1 << 20);
+    uint8_t *bytes = malloc(1 << 24);
     cr_assert_not_null(bytes);
-    *size = fread(bytes, 1, 1 << 20, file);
-    cr_assert_lt(*size, 1 << 20);
+    *size = fread(bytes, 1, 1 << 24, file);
+    cr_assert_lt(*size, 1 << 24);
     fclose(file);
     return bytes;
 }

@@ -100,7 +100,7 @@ static const double decade[] = {1e-5, 1e-4, 1e-3, 1e-2, 1e-1}, curve[] = {0.3, 0
 
 Test(chart, points_stand_where_their_numbers_say)
 {
-    const chart_series series = {NULL, 5, decade, curve, below, above, false};
+    const chart_series series = {NULL, 5, decade, curve, below, above, false, false};
     const chart_rule rule = {1e-3, "chosen"};
     const chart_panel panel = {"Loss", "λ", "NLL", true, false, &series, 1, &rule, 1};
     char *svg = draw("Title", &panel, 1);
@@ -128,8 +128,8 @@ Test(chart, points_stand_where_their_numbers_say)
 Test(chart, texts_are_all_there)
 {
     const double x[] = {1e-4, 1e-2}, y[] = {0.96, 0.97};
-    const chart_series series[] = {{"generator", 5, decade, curve, NULL, NULL, false},
-                                   {"refits", 2, x, y, NULL, NULL, true}};
+    const chart_series series[] = {{"generator", 5, decade, curve, NULL, NULL, false, false},
+                                   {"refits", 2, x, y, NULL, NULL, true, false}};
     const chart_rule rule = {4.28e-5, "chosen λ = 4.28e-05"};
     const chart_panel panel = {"Accuracy", "λ", "accuracy", true, true, series, 2, &rule, 1};
     char *svg = draw("Tuning curve", &panel, 1);
@@ -156,7 +156,7 @@ Test(chart, texts_are_all_there)
 
 Test(chart, texts_are_escaped)
 {
-    const chart_series series = {"<b>&\"'", 5, decade, curve, NULL, NULL, true};
+    const chart_series series = {"<b>&\"'", 5, decade, curve, NULL, NULL, true, false};
     const chart_panel panel = {"a < b", "x\x01y", "\xFF", true, false, &series, 1, NULL, 0};
     char *svg = draw("R&D", &panel, 1);
     cr_assert(strstr(svg, ">R&amp;D</text>") && strstr(svg, ">a &lt; b</text>"));
@@ -168,7 +168,7 @@ Test(chart, texts_are_escaped)
 Test(chart, missing_points_interrupt_the_line)
 {
     const double x[] = {1, 2, 3, 4, 5, 6, 7}, y[] = {1, 2, NAN, 4, INFINITY, 6, 7};
-    const chart_series series = {NULL, 7, x, y, NULL, NULL, false};
+    const chart_series series = {NULL, 7, x, y, NULL, NULL, false, false};
     const chart_panel panel = {NULL, "x", NULL, false, false, &series, 1, NULL, 0};
     char *svg = draw(NULL, &panel, 1);
     double line[7][2];
@@ -188,7 +188,7 @@ Test(chart, missing_points_interrupt_the_line)
 Test(chart, unusable_points_are_left_out)
 {
     const double x[] = {0.0, -1.0, NAN, 1e-3, 1e-2}, y[] = {1, 1, 1, 1e305, 2};
-    const chart_series series = {"y", 5, x, y, NULL, NULL, true};
+    const chart_series series = {"y", 5, x, y, NULL, NULL, true, false};
     const chart_panel panel = {NULL, NULL, NULL, true, false, &series, 1, NULL, 0};
     char *svg = draw(NULL, &panel, 1);
     cr_assert(occurrences(svg, "<title>y: ") == 1 && strstr(svg, "<title>y: 0.01, 2</title>"));
@@ -198,7 +198,7 @@ Test(chart, unusable_points_are_left_out)
 Test(chart, nothing_at_all_says_so)
 {
     const double nan[] = {NAN};
-    const chart_series series = {"y", 1, decade, nan, NULL, NULL, false};
+    const chart_series series = {"y", 1, decade, nan, NULL, NULL, false, false};
     const chart_panel panels[] = {{"A", "x", "y", true, true, &series, 1, NULL, 0},
                                   {NULL, NULL, NULL, false, false, NULL, 0, NULL, 0}};
     char *svg = draw(NULL, panels, 2);
@@ -210,8 +210,8 @@ Test(chart, nothing_at_all_says_so)
 Test(chart, constant_and_single_values_are_drawn)
 {
     const double same[] = {0.97, 0.97, 0.97, 0.97, 0.97};
-    const chart_series series[] = {{"same", 5, decade, same, NULL, NULL, false},
-                                   {"one", 1, decade, curve, NULL, NULL, false}};
+    const chart_series series[] = {{"same", 5, decade, same, NULL, NULL, false, false},
+                                   {"one", 1, decade, curve, NULL, NULL, false, false}};
     const chart_panel panels[] = {{"A", "λ", "y", true, true, &series[0], 1, NULL, 0},
                                   {"B", "x", "y", true, false, &series[1], 1, NULL, 0}};
     char *svg = draw(NULL, panels, 2);
@@ -223,8 +223,8 @@ Test(chart, constant_and_single_values_are_drawn)
 Test(chart, neighbours_share_axis_and_rule_label)
 {
     const double more[] = {1e-7};
-    const chart_series series[] = {{NULL, 5, decade, curve, NULL, NULL, false},
-                                   {NULL, 1, more, curve, NULL, NULL, true}};
+    const chart_series series[] = {{NULL, 5, decade, curve, NULL, NULL, false, false},
+                                   {NULL, 1, more, curve, NULL, NULL, true, false}};
     const chart_rule rule = {1e-4, "chosen"};
     const chart_panel panels[] = {{"A", "λ", "a", true, false, &series[0], 1, &rule, 1},
                                   {"B", "λ", "b", true, false, &series[1], 1, &rule, 1}};
@@ -245,7 +245,7 @@ Test(chart, legend_stays_above_the_plot_and_inside)
     chart_series series[12];
     for (int i = 0; i < 12; i++) {
         snprintf(label[i], sizeof label[i], "entry %d with a rather long name of its own", i);
-        series[i] = (chart_series){label[i], 5, decade, curve, NULL, NULL, i % 2 == 0};
+        series[i] = (chart_series){label[i], 5, decade, curve, NULL, NULL, i % 2 == 0, false};
     }
     const chart_panel panel = {"A title", "λ", "y", true, false, series, 12, NULL, 0};
     char *svg = draw(NULL, &panel, 1);
@@ -265,7 +265,7 @@ Test(chart, legend_stays_above_the_plot_and_inside)
 
 Test(chart, labels_of_close_rules_do_not_overlap)
 {
-    const chart_series series = {"y", 5, decade, curve, NULL, NULL, false};
+    const chart_series series = {"y", 5, decade, curve, NULL, NULL, false, false};
     const chart_rule rules[] = {{1e-5, "left"}, {1.1e-5, "close by"}, {1e-1, "at the right end"}};
     const chart_panel panel = {NULL, "λ", NULL, true, false, &series, 1, rules, 3};
     char *svg = draw(NULL, &panel, 1);
@@ -293,7 +293,7 @@ Test(chart, long_titles_are_set_smaller)
     char title[300];
     memset(title, 'm', sizeof title - 1);
     title[sizeof title - 1] = '\0';
-    const chart_series series = {title, 5, decade, curve, NULL, NULL, false};
+    const chart_series series = {title, 5, decade, curve, NULL, NULL, false, false};
     const chart_rule rule = {1e-3, title};
     const chart_panel panel = {title, title, title, true, false, &series, 1, &rule, 1};
     char *svg = draw(title, &panel, 1);
@@ -307,7 +307,7 @@ Test(chart, long_titles_are_set_smaller)
 
 Test(chart, error_bars_belong_to_marks)
 {
-    const chart_series series = {"y", 5, decade, curve, below, above, true};
+    const chart_series series = {"y", 5, decade, curve, below, above, true, false};
     const chart_panel panel = {NULL, "λ", NULL, true, false, &series, 1, NULL, 0};
     char *svg = draw(NULL, &panel, 1);
     cr_assert(occurrences(svg, "<path class=\"bar c0\"") == 5);
@@ -318,7 +318,7 @@ Test(chart, error_bars_belong_to_marks)
 Test(chart, unwritable_place_is_an_error)
 {
     am_error err = {0};
-    const chart_series series = {"y", 5, decade, curve, NULL, NULL, false};
+    const chart_series series = {"y", 5, decade, curve, NULL, NULL, false, false};
     const chart_panel panel = {NULL, "λ", NULL, true, false, &series, 1, NULL, 0};
     cr_assert(chart_write_svg("/nowhere/chart.svg", NULL, &panel, 1, &err) == AM_ERR_IO);
     cr_assert(strstr(err.message, "/nowhere/chart.svg"), "%s", err.message);

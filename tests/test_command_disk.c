@@ -24,6 +24,8 @@ static const char *const WRITERS[] = {
     "export m.st --lambda 1e-3 --out %s",
     "info m.st --out %s",
     "experiment mnist --dataset images --epochs 1 --points 2 --draws 0 --out %s",
+    "polish m.st --lambda 1e-3 --out %s",
+    "polish m.st --lambda 1e-3 --draws 2 --out %s",
 };
 enum { COUNT = sizeof WRITERS / sizeof *WRITERS };
 
@@ -68,7 +70,7 @@ Test(command_disk, a_folder_without_permission)
 Test(command_disk, a_folder_or_device_in_the_place_of_a_file)
 {
     test_folder folder = model_folder();
-    static const int files[] = {0, 2, 4, 5, 6};
+    static const int files[] = {0, 4, 5, 6, 8};
     for (int i = 0; i < 5; i++) {
         char words[256];
         writer_words(words, files[i], "images");
@@ -81,11 +83,11 @@ Test(command_disk, a_folder_or_device_in_the_place_of_a_file)
 /* At most 1,024 bytes a file, less than any model: the old one keeps its bytes, nothing is left. */
 Test(command_disk, a_full_disk)
 {
-    static const int files[] = {0, 4, 5};
+    static const int files[] = {0, 4, 5, 8};
     test_folder folder = model_folder();
     put_text(in_folder(&folder, "old.st"), "an older model");
     int entries = count_entries(&folder);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         char words[256];
         writer_words(words, files[i], "old.st");
         outcome o = script(&folder, "ulimit -f 1; exec \"$AMORTUNE\" %s --quiet", words);

@@ -29,7 +29,7 @@ static void close_model(sound *m)
 static void expect_refused(const test_folder *folder, const char *parts)
 {
     static const char *const commands[] = {"info bad.st --out old", "curve bad.st --out new",
-                                           "tune bad.st --out old", "sample bad.st --out new",
+                                           "tune bad.st --out new", "sample bad.st --out new",
                                            "export bad.st --out old --lambda 1e-3"};
     int entries = count_entries(folder);
     for (int i = 0; i < 5; i++) {

@@ -70,7 +70,7 @@ Test(command_usage, options)
         {"--sed 3", "unknown option --sed; did you mean --seed?"},
         {"--wibble 3", "--wibble"},
         {"-x", "unknown option -x; options begin with two dashes"},
-        {"--points 3", "--points is no option of fit; only curve, tune and experiment take it"},
+        {"--points 3", "--points is no option of fit; only curve, tune"},
         {"--seed", "--seed needs a value; give --seed N"},
         {"--seed --quiet", "--seed needs a value; give --seed N"},
         {"--seed three", "--seed three: "},

@@ -286,7 +286,7 @@ Test(fit, an_absurd_step_size_is_reported_as_divergence)
         fit_settings settings = settings_of(&recipes[i], 3000);
         fitting r;
         am_error err = {0};
-        settings.adam.rate = 1e6;
+        settings.adam.rate = settings.label.rate = 1e6;
         spec.per_layer = recipes[i].per_layer;
         fitting_open_with(&r, &spec, &settings, 40, 1);
         cr_expect_eq(fit_run(r.f, NULL, &err), AM_ERR_DIVERGED, "%s", recipes[i].name);
@@ -350,6 +350,8 @@ Test(fit, data_that_are_not_finite_freeze_the_run_before_the_bad_step)
         fitting bad, clean;
         observer o = {.r = &bad};
         am_error err = {0};
+        if (recipes[i].mode == MODE_SUPERVISED)
+            continue;                       /* meets its rows in another order */
         open_long(&bad, &recipes[i], 5000); /* looks after 1, 101, … steps */
         open_long(&clean, &recipes[i], 50); /* looks after every step */
         uint64_t row = 0;

@@ -302,7 +302,8 @@ static void check_recipe(const recipe *k, double clip)
 static void check_recipes(double clip)
 {
     for (int i = 0; i < recipe_count; i++)
-        if (strcmp(recipes[i].features, "paper") != 0) /* its size, not its steps, is different */
+        if (recipes[i].mode == MODE_CRITERION &&
+            strcmp(recipes[i].features, "paper") != 0) /* its size, not its steps, is different */
             check_recipe(&recipes[i], clip);
 }
 

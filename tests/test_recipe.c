@@ -77,3 +77,50 @@ Test(recipe, families_by_weights_and_groups)
     cr_expect_str_eq(recipe_features(false, 4), "cheb:2");
     cr_expect_str_eq(recipe_features(true, 1), "split:32,32,8");
 }
+
+static fit_settings labels_of(fit_mode mode, int rank, bool sees_omega, int64_t steps)
+{
+    fit_settings fit = {.mode = mode,
+                        .descent = DESCENT_COLLOCATION,
+                        .steps = steps,
+                        .tilt = -1,
+                        .label.warmup = -1,
+                        .adam.warmup = -1};
+    recipe_labels(&fit, rank, sees_omega);
+    recipe_fit(&fit, rank);
+    return fit;
+}
+
+Test(recipe, of_labels_costs_what_criterion_mode_does)
+{
+    fit_settings alone = labels_of(MODE_SUPERVISED, 6, false, 1953);
+    cr_expect(alone.labels == 8 && alone.rounds == 2 && alone.warm == 0.3);
+    cr_expect_eq(alone.labels, recipe_of(DESCENT_COLLOCATION, 6, 1953).draws);
+    cr_expect(alone.label.rate == 5e-3 && alone.label.beta1 == 0.9 && alone.label.beta2 == 0.99);
+    fit_settings hybrid = labels_of(MODE_HYBRID, 6, false, 1953);
+    cr_expect(hybrid.labels == 8 && hybrid.rounds == 1 && hybrid.share == 0.8 &&
+              hybrid.warm == 0.1);
+    cr_expect(hybrid.draws == 8 && hybrid.sets == 2 && hybrid.adam.beta1 == 0.8);
+}
+
+Test(recipe, of_labels_is_for_more_of_them_where_omega_enters)
+{
+    cr_expect_eq(labels_of(MODE_SUPERVISED, 25, true, 1953).labels, 100);
+    cr_expect_eq(labels_of(MODE_SUPERVISED, 25, false, 1953).labels, 34);
+    cr_expect_eq(labels_of(MODE_HYBRID, 25, true, 1953).labels, 34);
+    cr_expect_eq(labels_of(MODE_SUPERVISED, 129, true, 1953).labels, 256);
+}
+
+Test(recipe, of_labels_keeps_what_the_user_gave)
+{
+    fit_settings fit = {.mode = MODE_HYBRID,
+                        .labels = 5,
+                        .rounds = 3,
+                        .share = 0.25,
+                        .steps = 100,
+                        .label = {.rate = 2e-3, .beta1 = 0.7, .beta2 = 0.8, .warmup = 7}};
+    recipe_labels(&fit, 6, true);
+    cr_expect(fit.labels == 5 && fit.rounds == 3 && fit.share == 0.25);
+    cr_expect(fit.label.rate == 2e-3 && fit.label.beta1 == 0.7 && fit.label.beta2 == 0.8);
+    cr_expect_eq(fit.label.warmup, 7);
+}

@@ -109,6 +109,7 @@ am_status am_dataset_from_arrays(const am_arrays *arrays, am_dataset **data, am_
         .test = {a.test_rows, a.test_x, a.test_label, a.test_target},
         .validation = a.validation,
         .seed = (uint64_t)a.seed,
+        .norm = a.like != NULL ? &a.like->data->norm : NULL,
     };
     am_dataset *made;
     AM_TRY(dataset_new("", NULL, a.label != NULL ? "classification" : "regression", a.validation,

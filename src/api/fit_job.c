@@ -1,5 +1,7 @@
 #include "api/fit_job.h"
 
+#include "train/memory.h"
+
 #include <math.h>
 #include <unistd.h>
 
@@ -51,11 +53,25 @@ am_status fit_job_open(fit_job *r, session *s, const char *checkpoint, bool resu
 {
     *r = (fit_job){.s = s, .checkpoint = checkpoint, .begin = am_seconds()};
     r->result = (fit_result){.loss = NAN, .seconds = NAN};
+    AM_TRY(fit_memory(s->be, &s->record.spec, &s->record.fit, &s->train, err));
     AM_TRY(generator_open(&s->g, s->be, &s->record.spec, s->record.fit.draws, err));
     AM_TRY(fit_open(&r->f, &s->g, &s->record.fit, &s->train, err));
     AM_TRY(generator_init(&s->g, err));
     r->result.plan = fit_plan(r->f);
     return resume ? resume_from(r, checkpoint, err) : AM_OK;
+}
+
+/* Puts the generator with the response in the place of the curve's. */
+static am_status attach_response(fit_job *r, am_error *err)
+{
+    session *s = r->s;
+    generator full;
+    AM_TRY(fit_attach_response(r->f, &full, err));
+    fit_job_close(r);
+    generator_close(&s->g);
+    s->g = full;
+    s->record.spec = full.spec;
+    return AM_OK;
 }
 
 am_status fit_job_run(fit_job *r, const train_hooks *hooks, am_error *err)
@@ -68,8 +84,11 @@ am_status fit_job_run(fit_job *r, const train_hooks *hooks, am_error *err)
     fit_set_save(r->f, save_checkpoint, r);
     r->result.first = fit_step(r->f);
     am_status status = fit_run(r->f, &own, err);
-    r->result.seconds = am_seconds() - r->begin;
     r->s->record.step = fit_step(r->f);
+    r->result.response_seconds = fit_response_seconds(r->f);
+    if (status == AM_OK && r->s->record.fit.response.nodes > 0)
+        status = attach_response(r, err);
+    r->result.seconds = am_seconds() - r->begin;
     return status;
 }
 

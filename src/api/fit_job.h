@@ -7,6 +7,7 @@
 typedef struct {
     double loss; /* mean criterion over the last steps */
     double seconds;
+    double response_seconds; /* of these, the response's */
     int64_t first;  /* the step it began at in these seconds: 0, or that of the checkpoint */
     plan_kind plan; /* that was used */
 } fit_result;

@@ -16,6 +16,7 @@ static const am_fit_options FIT_DEFAULT = {
     .alpha = 1,
     .blocks = -1,
     .networks = 1,
+    .posterior = "none",
     .mode = "criterion",
     .descent = "auto",
     .plan = "auto",
@@ -57,14 +58,14 @@ void am_refit_options_default(am_refit_options *options, size_t size)
 
 static am_status check_words(am_fit_options *o, am_error *err)
 {
-    static const char *const hidden[] = {"relu", "tanh", NULL}, *const modes[] = {"criterion",
-                                                                                  NULL};
+    static const char *const hidden[] = {"relu", "tanh", NULL};
     const am_fit_options *d = &FIT_DEFAULT;
     AM_TRY(options_word(&o->activation, d->activation, "activation", hidden, NULL, err));
     AM_TRY(options_word(&o->penalty, d->penalty, "penalty", penalty_names, NULL, err));
     AM_TRY(options_word(&o->init, NULL, "init", init_names, NULL, err));
     AM_TRY(options_word(&o->weights, d->weights, "weights", omega_names, NULL, err));
-    AM_TRY(options_word(&o->mode, d->mode, "mode", modes, NULL, err));
+    AM_TRY(options_word(&o->posterior, d->posterior, "posterior", posterior_names, NULL, err));
+    AM_TRY(options_word(&o->mode, d->mode, "mode", mode_names, NULL, err));
     AM_TRY(options_word(&o->descent, d->descent, "descent", descent_names, "auto", err));
     AM_TRY(options_word(&o->plan, d->plan, "plan", plan_names, NULL, err));
     AM_TRY(options_word(&o->nodes, d->nodes, "nodes", node_names, "auto", err));
@@ -79,6 +80,8 @@ static am_status check_counts(const am_fit_options *o, am_error *err)
     AM_TRY(options_int(o->blocks, "blocks", -1, INT32_MAX, err));
     AM_TRY(options_int(o->embedding, "embedding", 0, AM_MAX_FEATURES - 1, err));
     AM_TRY(options_int(o->networks, "networks", 1, AM_MAX_NETWORKS, err));
+    AM_TRY(options_int(o->labels, "labels", 0, 4096, err));
+    AM_TRY(options_int(o->rounds, "rounds", 0, 1000, err));
     AM_TRY(options_int(o->draws, "draws", 0, 4096, err));
     AM_TRY(options_int(o->minibatches, "minibatches", 0, 4096, err));
     AM_TRY(options_int(o->batch, "batch", 1, 1 << 20, err));
@@ -97,6 +100,7 @@ static am_status check_reals(const am_fit_options *o, am_error *err)
             o->lambda_low, o->lambda_high, o->lambda_low > o->lambda_high ? "reversed" : "empty");
     AM_TRY(options_real(o->alpha, "alpha", 0.05, 1e6, false, err));
     AM_TRY(options_real(o->epochs, "epochs", 0, 1e6, true, err));
+    AM_TRY(options_real(o->share, "share", 0, 0.99, false, err));
     AM_TRY(options_real(o->rate, "rate", 0, 1e3, false, err));
     AM_TRY(options_real(o->beta1, "beta1", 0, 0.99999, false, err));
     AM_TRY(options_real(o->beta2, "beta2", 0, 0.999999, false, err));

@@ -57,6 +57,18 @@ int64_t options_steps(const am_fit_options *o, int64_t rows)
     return o->steps > 0 ? o->steps : steps_for(o->epochs, rows, options_rows(o, rows));
 }
 
+static bool wants_response(const am_fit_options *o)
+{
+    return o->posterior != NULL && strcmp(o->posterior, "implicit") == 0;
+}
+
+/* Kind of ω: what the generator sees, or, with a response, what that is for. */
+static omega_kind options_weights(const am_fit_options *o)
+{
+    omega_kind kind = (omega_kind)name_index(omega_names, o->weights);
+    return wants_response(o) && kind == OMEGA_ONES ? OMEGA_DIRICHLET : kind;
+}
+
 static am_status options_spec(const session *s, const am_fit_options *o, generator_spec *spec,
                               am_error *err)
 {
@@ -64,7 +76,7 @@ static am_status options_spec(const session *s, const am_fit_options *o, generat
         .per_layer = strcmp(o->penalty, "layer") == 0,
         .lambda_low = o->lambda_low,
         .lambda_high = o->lambda_high,
-        .weights = (omega_kind)name_index(omega_names, o->weights),
+        .weights = wants_response(o) ? OMEGA_ONES : options_weights(o),
         .alpha = o->alpha,
         .blocks = options_blocks(o, s->data->train.n),
         .omega0 = o->omega0 != 0,
@@ -72,6 +84,9 @@ static am_status options_spec(const session *s, const am_fit_options *o, generat
         .networks = (int)o->networks,
         .seed = (uint64_t)o->seed,
     };
+    if (wants_response(o) && spec->omega0)
+        return am_fail(err, AM_ERR_USAGE,
+                       "--posterior implicit: the response is to ω, not to ω₀; leave out --omega0");
     AM_TRY(options_target(o->target, o->activation, s->data, &spec->target, err));
     bool sees_omega = spec->weights != OMEGA_ONES;
     const char *family = o->features;
@@ -95,6 +110,10 @@ static fit_settings options_fit(const session *s, const am_fit_options *o)
     int descent = name_index(descent_names, o->descent), nodes = name_index(node_names, o->nodes);
     bool fixed = spec->features.layers == 0 && spec->weights == OMEGA_ONES;
     fit_settings fit = {
+        .mode = (fit_mode)name_index(mode_names, o->mode),
+        .labels = (int)o->labels,
+        .rounds = (int)o->rounds,
+        .share = o->share,
         .descent = descent >= 0 ? (descent_kind)descent
                    : fixed      ? DESCENT_COLLOCATION
                                 : DESCENT_GRADIENT,
@@ -109,9 +128,17 @@ static fit_settings options_fit(const session *s, const am_fit_options *o)
         .adam = options_optimiser(o),
     };
     bool collocation = fit.descent == DESCENT_COLLOCATION;
-    fit.nodes = nodes >= 0 ? (lambda_kind)nodes : collocation ? LAMBDA_NODES : LAMBDA_STRATIFIED;
-    recipe_fit(&fit, features_count(&spec->features, spec->per_layer ? spec->target.layers : 1,
-                                    spec->blocks, spec->embedding));
+    bool spread = collocation || fit.mode == MODE_SUPERVISED; /* least squares wants the ends */
+    fit.nodes = nodes >= 0 ? (lambda_kind)nodes : spread ? LAMBDA_NODES : LAMBDA_STRATIFIED;
+    int rank = features_count(&spec->features, spec->per_layer ? spec->target.layers : 1,
+                              spec->blocks, spec->embedding);
+    if (fit.mode != MODE_CRITERION) {
+        fit.label = options_optimiser(o);
+        recipe_labels(&fit, rank, spec->weights != OMEGA_ONES);
+    }
+    recipe_fit(&fit, rank);
+    if (wants_response(o))
+        fit.response = recipe_response(options_weights(o), fit.steps);
     return fit;
 }
 
@@ -139,11 +166,37 @@ static am_status copy_norm(const normalisation *from, normalisation *to, am_erro
     return AM_OK;
 }
 
+/* An option that the mode has no use for is a misunderstanding. */
+static am_status check_mode(const am_fit_options *o, am_error *err)
+{
+    bool criterion = strcmp(o->mode, "criterion") == 0;
+    bool supervised = strcmp(o->mode, "supervised") == 0;
+    const struct {
+        bool unused;
+        const char *name, *remedy;
+    } table[] = {
+        {criterion && o->labels != 0, "labels", "give --mode supervised or hybrid"},
+        {criterion && o->rounds != 0, "rounds", "give --mode supervised or hybrid"},
+        {(criterion || supervised) && o->share != 0, "share", "give --mode hybrid"},
+        {supervised && o->draws != 0, "draws", "give --labels"},
+        {supervised && o->minibatches != 0, "minibatches", "leave it out"},
+        {supervised && strcmp(o->descent, "auto") != 0, "descent", "leave it out"},
+        {supervised && strcmp(o->plan, "auto") != 0, "plan", "leave it out"},
+        {supervised && o->clip != 0, "clip", "leave it out"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].unused)
+            return am_fail(err, AM_ERR_USAGE, "--%s: --mode %s has no use for it; %s",
+                           table[i].name, o->mode, table[i].remedy);
+    return AM_OK;
+}
+
 am_status options_record(session *s, const am_fit_options *o, am_error *err)
 {
     model_record *r = &s->record;
     data_record *d = &r->data;
     const am_dataset *from = s->dataset;
+    AM_TRY(check_mode(o, err));
     AM_TRY(options_spec(s, o, &r->spec, err));
     r->fit = options_fit(s, o);
     r->step = 0;
@@ -154,7 +207,7 @@ am_status options_record(session *s, const am_fit_options *o, am_error *err)
     d->validation = from->validation;
     d->seed = from->seed;
     d->rows = s->data->train.n;
-    if (r->spec.weights != OMEGA_ONES)
+    if (r->spec.weights != OMEGA_ONES || r->fit.response.nodes > 0)
         blocks_digest(s->block, d->rows, d->digest);
     return copy_norm(&s->data->norm, &d->norm, err);
 }

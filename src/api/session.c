@@ -1,5 +1,7 @@
 #include "api/session.h"
 
+#include "backend/tally.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,23 +35,48 @@ static am_status assign_blocks(session *s, int64_t blocks, am_error *err)
     return blocks_assign(s->dataset->seed, s->data->train.n, blocks, s->block, err);
 }
 
+static am_status open_rows(session *s, backend *be, am_error *err)
+{
+    AM_TRY(device_rows_open(&s->train, be, &s->data->train, s->block, err));
+    AM_TRY(device_rows_open(&s->validation, be, &s->data->validation, NULL, err));
+    if (s->data->test.n > 0)
+        AM_TRY(device_rows_open(&s->test, be, &s->data->test, NULL, err));
+    return AM_OK;
+}
+
+static void close_rows(session *s)
+{
+    device_rows_close(&s->train);
+    device_rows_close(&s->validation);
+    device_rows_close(&s->test);
+}
+
+/* Is there room for the rows? Opened on a tally first. */
+static am_status rows_memory(session *s, am_error *err)
+{
+    backend *tally;
+    AM_TRY(tally_open(&tally, err));
+    am_status status = open_rows(s, tally, err);
+    if (status == AM_OK)
+        status = tally_check(tally, s->be, "data", err);
+    close_rows(s);
+    backend_close(tally);
+    return status;
+}
+
 am_status session_upload(session *s, int64_t blocks, am_error *err)
 {
     double begin = am_seconds();
     AM_TRY(assign_blocks(s, blocks, err));
-    AM_TRY(device_rows_open(&s->train, s->be, &s->data->train, s->block, err));
-    AM_TRY(device_rows_open(&s->validation, s->be, &s->data->validation, NULL, err));
-    if (s->data->test.n > 0)
-        AM_TRY(device_rows_open(&s->test, s->be, &s->data->test, NULL, err));
+    AM_TRY(rows_memory(s, err));
+    AM_TRY(open_rows(s, s->be, err));
     s->data_seconds += am_seconds() - begin;
     return AM_OK;
 }
 
 void session_drop_data(session *s)
 {
-    device_rows_close(&s->train);
-    device_rows_close(&s->validation);
-    device_rows_close(&s->test);
+    close_rows(s);
     free(s->block);
     am_dataset_free(s->dataset);
     s->block = NULL;
@@ -90,7 +117,7 @@ am_status session_recorded_data(const session *s, const char *path, const char *
     return AM_OK;
 }
 
-static bool same_normalisation(const normalisation *a, const normalisation *b)
+bool session_same_inputs(const normalisation *a, const normalisation *b)
 {
     size_t bytes = sizeof(float) * (size_t)a->inputs;
     if (a->inputs != b->inputs || a->per_column != b->per_column)
@@ -138,7 +165,7 @@ static am_status check_rows(const session *s, const char *path, am_error *err)
         blocks_digest(s->block, s->data->train.n, digest);
     if (strcmp(digest, s->record.data.digest) != 0)
         return other_rows(s, path, err);
-    if (!same_normalisation(&s->data->norm, &s->record.data.norm))
+    if (!session_same_inputs(&s->data->norm, &s->record.data.norm))
         return am_fail(err, AM_ERR_INPUT,
                        "%s: fitted to inputs that were normalised otherwise than those of the data "
                        "%s; give the data it was fitted to, split by the same seed",

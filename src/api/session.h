@@ -38,6 +38,9 @@ am_status session_recorded_data(const session *s, const char *path, const char *
  */
 am_status session_attach(session *s, const char *path, am_error *err);
 
+/* Whether inputs are normalised alike. */
+bool session_same_inputs(const normalisation *a, const normalisation *b);
+
 /* The rows a result is reported on: the test rows, or the validation rows where there are none. */
 const device_rows *session_report_rows(const session *s, const char **name);
 

@@ -31,6 +31,8 @@ typedef struct {
     /* Device memory, zeroed; NULL after a failure (kept as the first error). */
     void *(*alloc)(backend *be, size_t bytes, const char *what);
     void (*release)(backend *be, void *memory); /* NULL is fine */
+    /* Bytes that alloc could still give, and all that there are. */
+    am_status (*free_memory)(backend *be, size_t *available, size_t *total, am_error *err);
     void (*upload)(backend *be, void *device, const void *host, size_t bytes);
     am_status (*download)(backend *be, void *host, const void *device, size_t bytes, am_error *err);
     void (*copy)(backend *be, void *to, const void *from, size_t bytes);

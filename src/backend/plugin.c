@@ -1,5 +1,7 @@
 #include "backend/plugin.h"
 
+#include "backend/abi.h"
+
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,17 @@
 enum { PATH_BYTES = 4096 };
 
 typedef am_status open_function(backend **be, int index, am_error *err);
+typedef const char *abi_function(void);
+
+/* Its functions of these names; ISO C has no such conversion, POSIX has. */
+static bool find_functions(void *library, open_function **open, abi_function **abi)
+{
+    void *open_symbol = dlsym(library, "am_cuda_backend_open");
+    void *abi_symbol = dlsym(library, "am_cuda_backend_abi");
+    memcpy(open, &open_symbol, sizeof *open);
+    memcpy(abi, &abi_symbol, sizeof *abi);
+    return open_symbol != NULL && abi_symbol != NULL;
+}
 
 static am_status open_from(const char *path, backend **be, int index, am_error *err)
 {
@@ -17,14 +30,21 @@ static am_status open_from(const char *path, backend **be, int index, am_error *
     if (library == NULL)
         return am_fail(err, AM_ERR_DEVICE, "%s: cannot be loaded (%s); use --device cpu", path,
                        dlerror());
-    void *symbol = dlsym(library, "am_cuda_backend_open");
-    if (symbol == NULL) {
+    open_function *open;
+    abi_function *abi;
+    if (!find_functions(library, &open, &abi)) {
         dlclose(library);
         return am_fail(err, AM_ERR_DEVICE,
                        "%s: is no plugin of this program; reinstall, or use --device cpu", path);
     }
-    open_function *open;
-    memcpy(&open, &symbol, sizeof open); /* ISO C has no such conversion; POSIX has */
+    if (strcmp(abi(), backend_abi()) != 0) {
+        am_fail(err, AM_ERR_DEVICE,
+                "%s: belongs to another build (interface %.16s, this program has %s); build both "
+                "again, or use --device cpu",
+                path, abi(), backend_abi());
+        dlclose(library);
+        return AM_ERR_DEVICE;
+    }
     am_status status = open(be, index, err);
     if (status != AM_OK)
         dlclose(library);

@@ -6,7 +6,8 @@
 
 /* Opens CUDA device `index`. AM_ERR_DEVICE when the plugin is not installed or finds no device. The
  * plugin is libamortune_cuda.so beside the running program, or in ../lib/amortune from there; it
- * exports am_cuda_backend_open with this signature. */
+ * exports am_cuda_backend_open with this signature, and am_cuda_backend_abi, which must return what
+ * backend_abi of the program does (abi.h): a plugin of another build is refused. */
 am_status backend_open_cuda(backend **be, int index, am_error *err);
 
 /* The same with the program's folder given. */

@@ -16,6 +16,10 @@ static inline dev_f32 *f32_at(const dev_f32 *p, int64_t i)
 {
     return (dev_f32 *)((uintptr_t)p + (uintptr_t)i * sizeof(float));
 }
+static inline dev_u8 *u8_at(const dev_u8 *p, int64_t i)
+{
+    return (dev_u8 *)((uintptr_t)p + (uintptr_t)i);
+}
 static inline dev_u32 *u32_at(const dev_u32 *p, int64_t i)
 {
     return (dev_u32 *)((uintptr_t)p + (uintptr_t)i * sizeof(uint32_t));

@@ -186,7 +186,10 @@ am_status linalg_factor(const char *what, int n, const double *a, double shift, 
     memcpy(factor, a, area(n, n) * sizeof *a);
     add_diagonal(n, shift, factor);
     dpotrf_("L", &n, factor, &n, &info, 1);
-    return info == 0 ? AM_OK : singular(what, err);
+    if (info == 0)
+        return AM_OK;
+    AM_TRY(need_finite(what, a, area(n, n), err));
+    return singular(what, err);
 }
 
 void linalg_factor_solve(int n, const double *factor, int m, double *b)

@@ -33,8 +33,11 @@ typedef struct {
     int64_t embedding;
     bool omega0;
     int64_t networks;
+    char *posterior; /* none, implicit */
     /* training */
     char *mode, *descent, *plan, *schedule, *nodes;
+    int64_t labels, rounds;
+    double share;
     int64_t draws, batch, warmup, steps;
     int64_t minibatches;
     double epochs, rate, clip, ridge, stretch, tilt, beta1, beta2;
@@ -42,14 +45,28 @@ typedef struct {
     double checkpoint_seconds;
     /* curve, tune, sample, refit, export */
     int64_t points;
-    int64_t posterior_draws; /* --draws of curve, sample, experiment */
+    int64_t posterior_draws; /* --draws of curve, tune, sample, polish, experiment */
     int64_t weights_seed;    /* −1: ω = 1 */
     char *select;            /* grid, one-se, gradient */
     char *metric;            /* nll, accuracy */
+    char *ood;               /* data that the model has not seen the like of, or NULL */
+    bool parity;
+    /* audit */
+    char *lambda_points; /* "L,L,…" of the posterior, or NULL */
+    char *cache;         /* folder of refits, "none", or NULL: the user's cache folder */
+    int64_t repeats;     /* refits at every λ */
     /* experiment */
     char *protocol, *dataset;
     bool audit;
-    int64_t refits; /* at every λ of the curve */
+    int64_t refits;       /* at every λ of the curve */
+    char *reference;      /* folder of reference data */
+    int64_t replications; /* 0: the experiment's own number */
+    /* mest */
+    char *use, *loss, *method;
+    double mixing, quantile, nu, delta, scale, level, threshold;
+    double range_low, range_high; /* of --range; both 0: chosen from the data */
+    int64_t folds, inner, exact;
+    bool no_intercept, no_standardise;
     /* positional arguments behind the command */
     int argument_count;
     char *argument[4];
@@ -64,6 +81,8 @@ typedef struct {
     const char *example;   /* what follows "amortune fit " in the help's example */
     int least, most;       /* positional arguments */
     bool announces;        /* prints its settings before a long run */
+    /* Whether this run uses the option; NULL: every option of the command, as the common ones. */
+    bool (*uses)(const settings *s, const char *option);
     am_status (*run)(const settings *s, am_error *err);
 } command;
 

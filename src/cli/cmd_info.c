@@ -6,6 +6,17 @@
 
 #include <string.h>
 
+static void print_training(const fit_settings *fit)
+{
+    if (fit->mode != MODE_SUPERVISED)
+        printf("  training  %s, %s, %d draws × %d rows, rate %g\n", descent_names[fit->descent],
+               plan_names[fit->plan], fit->draws, fit->rows, fit->adam.rate);
+    if (fit->mode != MODE_CRITERION)
+        printf("  %-9s %s, %d labels in %d rounds × %d rows, rate %g\n",
+               fit->mode == MODE_HYBRID ? "" : "training", mode_names[fit->mode], fit->labels,
+               fit->rounds, fit->rows, fit->label.rate);
+}
+
 static void print_text(const char *path, const model_record *r, const am_safetensors *file)
 {
     char shape[192];
@@ -23,8 +34,7 @@ static void print_text(const char *path, const model_record *r, const am_safeten
     printf("  data      %s (%s), %lld training rows\n", r->data.name, r->data.source,
            (long long)r->data.rows);
     printf("  seed      %llu\n", (unsigned long long)r->spec.seed);
-    printf("  training  %s, %s, %d draws × %d rows, rate %g\n", descent_names[r->fit.descent],
-           plan_names[r->fit.plan], r->fit.draws, r->fit.rows, r->fit.adam.rate);
+    print_training(&r->fit);
     for (int i = 0; i < am_safetensors_count(file); i++) {
         const am_tensor *t = am_safetensors_at(file, i);
         printf("  tensor    %-24s", t->name);
@@ -37,10 +47,11 @@ static void print_text(const char *path, const model_record *r, const am_safeten
 static cJSON *info_json(const char *path, const model_record *r, const am_safetensors *file)
 {
     static const char *const keys[] = {
-        "target",     "activation",  "loss",        "features",  "init",   "penalty",
-        "lambda_low", "lambda_high", "weights",     "blocks",    "seed",   "descent",
-        "plan",       "draws",       "batch",       "steps",     "step",   "rate",
-        "schedule",   "data_name",   "data_source", "data_rows", "version"};
+        "target",      "activation",  "loss",    "features", "init",     "penalty",
+        "lambda_low",  "lambda_high", "weights", "blocks",   "seed",     "mode",
+        "labels",      "rounds",      "share",   "descent",  "plan",     "draws",
+        "batch",       "steps",       "step",    "rate",     "schedule", "data_name",
+        "data_source", "data_rows",   "version"};
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "path", path);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {

@@ -1,86 +1,108 @@
-/* amortune sample — draws of the posterior at one λ, their predictive mean and its metrics. */
+/* amortune sample — draws of the posterior at one λ: their predictive mean, how sure they are, and
+ * whether that tells other data from the model's own. */
+#include "api/outside.h"
 #include "api/sampling.h"
 #include "cli/choosing.h"
-#include "cli/output.h"
+#include "cli/output_sample.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-static cJSON *posterior_json(const posterior *p, const selection *choice)
+/* How sure the draws are of the rows that they are judged on. */
+static am_status measure_own(const posterior_request *request, const posterior_models *m,
+                             sample_result *r, am_error *err)
 {
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddItemToObject(o, "lambda", output_lambda_json(choice));
-    json_number(o, "draws", p->draws);
-    cJSON_AddBoolToObject(o, "audited", false);
-    cJSON_AddStringToObject(o, "method", p->from_generator ? "generator" : "short weighted refits");
-    cJSON_AddItemToObject(o, "predictive_mean", output_metrics_json(&p->mean));
-    json_number(o, "draw_acc_mean", p->accuracy_mean);
-    json_number(o, "draw_acc_sd", p->accuracy_sd);
-    json_number(o, "draw_nll_mean", p->nll_mean);
-    return o;
+    r->n = request->evaluation->data.n;
+    r->row = am_alloc((size_t)r->n, sizeof *r->row, "uncertainty", err);
+    if (r->row == NULL)
+        return AM_ERR_MEMORY;
+    AM_TRY(uncertainty_measure(&m->set, request->evaluation, 0, r->row, err));
+    r->summary = uncertainty_summarise(r->row, r->n);
+    return AM_OK;
 }
 
-static void print_posterior(const posterior *p, const selection *choice, const char *rows)
+/* AUROC and the like by every score. */
+static am_status detect(sample_result *r, am_error *err)
 {
-    printf("%d draws at", p->draws);
-    output_lambda(choice, stdout);
-    printf(", on the %s rows (unaudited; %s)\n", rows,
-           p->from_generator ? "weights from the generator"
-                             : "short weighted refits from the generator");
-    if (isnan(p->accuracy_mean)) {
-        printf("single draws      squared error %.4f\n", p->nll_mean);
-        return;
+    other_data *o = &r->other;
+    double *own = am_alloc((size_t)r->n, sizeof *own, "scores", err);
+    double *ood = am_alloc((size_t)o->n, sizeof *ood, "scores", err);
+    am_status status = own && ood ? AM_OK : AM_ERR_MEMORY;
+    for (int k = 0; k < DOUBT_KINDS && status == AM_OK; k++) {
+        for (int64_t i = 0; i < r->n; i++)
+            own[i] = doubt_of(&r->row[i], (doubt_kind)k);
+        for (int64_t i = 0; i < o->n; i++)
+            ood[i] = doubt_of(&o->row[i], (doubt_kind)k);
+        status = detection_compute(own, r->n, ood, o->n, &o->by[k], err);
     }
-    printf("predictive mean   accuracy %.4f   nll %.4f   brier %.4f   ece %.4f\n", p->mean.accuracy,
-           p->mean.nll, p->mean.brier, p->mean.ece);
-    printf("single draws      accuracy %.4f (sd %.4f)   nll %.4f\n", p->accuracy_mean,
-           p->accuracy_sd, p->nll_mean);
-}
-
-static am_status write_draws(const posterior *p, const char *folder, am_error *err)
-{
-    double *value = am_alloc(2 * (size_t)p->draws, sizeof *value, "draws", err);
-    char *path = output_path(folder, "draws.csv");
-    am_status status = value && path ? am_make_folders(folder, err) : AM_ERR_MEMORY;
-    for (int d = 0; status == AM_OK && d < p->draws; d++) {
-        value[d] = p->draw[d].nll;
-        value[p->draws + d] = p->draw[d].accuracy;
-    }
-    csv_column column[2] = {{"nll", value}, {"accuracy", value + p->draws}};
-    if (status == AM_OK)
-        status = csv_write(path, column, 2, p->draws, err);
-    free(value);
-    free(path);
+    free(own);
+    free(ood);
     return status;
+}
+
+static am_status measure_other(const session *s, const am_data *data, const posterior_models *m,
+                               sample_result *r, am_error *err)
+{
+    other_data *o = &r->other;
+    o->part = data->test.n > 0 ? "test" : "all";
+    o->name = am_strdup(data->name, err);
+    if (o->name == NULL)
+        return AM_ERR_MEMORY;
+    AM_TRY(outside_measure(s, &m->set, data, &o->row, &o->n, err));
+    o->summary = uncertainty_summarise(o->row, o->n);
+    r->has_other = true;
+    return detect(r, err);
+}
+
+/* other: the data of --ood, or NULL. */
+static am_status sample(session *s, int draws, const am_data *other, sample_result *r,
+                        am_error *err)
+{
+    posterior_models m;
+    posterior_request request = sampling_request(s, r->choice.lambda, draws);
+    r->data = s->record.data.name;
+    r->classes = s->record.spec.target.loss == LOSS_CROSS_ENTROPY;
+    session_report_rows(s, &r->rows);
+    AM_TRY(posterior_open(&request, &m, err));
+    am_status status = posterior_judge(&request, &m, &r->p, err);
+    if (status == AM_OK && r->classes)
+        status = measure_own(&request, &m, r, err);
+    if (status == AM_OK && other != NULL)
+        status = measure_other(s, other, &m, r, err);
+    posterior_close(&m);
+    return status;
+}
+
+static am_status report(const settings *set, const sample_result *r, am_error *err)
+{
+    if (set->json)
+        output_json(output_sample_json(r), stdout);
+    else
+        AM_TRY(output_sample_print(r, stdout, err));
+    return set->out != NULL ? output_sample_files(r, set->out, err) : AM_OK;
 }
 
 am_status command_sample(const settings *set, am_error *err)
 {
     session s = {0};
-    selection choice;
-    posterior p = {0};
-    const char *rows;
+    sample_result r = {0};
+    am_data *other = NULL;
     if (set->out != NULL)
         AM_TRY(am_check_writable(set->out, err));
-    if (set->posterior_draws < 2)
-        return am_fail(err, AM_ERR_USAGE, "--draws %lld: a posterior needs at least 2 draws",
-                       (long long)set->posterior_draws);
-    am_status status =
-        session_model(&s, set, set->argument[0], (int)set->posterior_draws, true, err);
+    int draws = (int)set->posterior_draws;
+    am_status status = session_model(&s, set, set->argument[0], draws, true, err);
+    if (status == AM_OK && set->ood != NULL)
+        status = outside_load(&s, set->argument[0], set->ood, &other, err);
     if (status == AM_OK)
-        status = choose_lambda(&s, set, &choice, err);
-    if (status == AM_OK) {
-        posterior_request request = sampling_request(&s, choice.lambda, (int)set->posterior_draws);
-        status = posterior_compute(&request, &p, err);
-    }
-    session_report_rows(&s, &rows);
-    if (status == AM_OK && set->json)
-        output_json(posterior_json(&p, &choice), stdout);
-    else if (status == AM_OK)
-        print_posterior(&p, &choice, rows);
-    if (status == AM_OK && set->out != NULL)
-        status = write_draws(&p, set->out, err);
-    posterior_free(&p);
+        status = choose_lambda(&s, set, &r.choice, err);
+    if (status == AM_OK)
+        status = sample(&s, draws, other, &r, err);
+    if (status == AM_OK)
+        status = report(set, &r, err);
+    data_free(other);
+    posterior_free(&r.p);
+    free(r.row);
+    free(r.other.row);
+    free(r.other.name);
     session_close(&s);
     return status;
 }

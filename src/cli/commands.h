@@ -14,7 +14,10 @@ enum {
     CMD_EXPORT = 1 << 5,
     CMD_INFO = 1 << 6,
     CMD_EXPERIMENT = 1 << 7,
-    CMD_ALL = (1 << 8) - 1
+    CMD_AUDIT = 1 << 8,
+    CMD_POLISH = 1 << 9,
+    CMD_MEST = 1 << 10,
+    CMD_ALL = (1 << 11) - 1
 };
 
 am_status command_fit(const settings *s, am_error *err);
@@ -25,5 +28,10 @@ am_status command_refit(const settings *s, am_error *err);
 am_status command_export(const settings *s, am_error *err);
 am_status command_info(const settings *s, am_error *err);
 am_status command_experiment(const settings *s, am_error *err);
+am_status command_audit(const settings *s, am_error *err);
+am_status command_polish(const settings *s, am_error *err);
+am_status command_mest(const settings *s, am_error *err);
+/* Whether the experiment that s names takes this option. */
+bool experiment_uses(const settings *s, const char *option);
 
 #endif

@@ -1,8 +1,10 @@
+#include "cli/commands.h"
+#include "cli/experiments/experiments.h"
 #include "cli/option.h"
 
 #include <string.h>
 
-enum { HELP_COLUMN = 29 }; /* where an option's explanation begins */
+enum { HELP_COLUMN = 29, EXPERIMENT_COLUMN = 18 }; /* where explanations begin */
 
 /* "what it does (a|b|c) [a]" */
 static void explain(const option *o, const command *cmd, wrapper *w)
@@ -49,6 +51,27 @@ static void print_group(option_group group, const command *cmd, unsigned command
     }
 }
 
+/* Every experiment, what it shows, and the options that it takes beyond the common ones. */
+static void print_experiments(FILE *stream)
+{
+    fputs("\nexperiments\n", stream);
+    for (const experiment *e = experiment_table; e->name != NULL; e++) {
+        wrapper w = {.stream = stream, .indent = EXPERIMENT_COLUMN};
+        w.column = fprintf(stream, "  %-*s", EXPERIMENT_COLUMN - 3, e->name);
+        wrap_text(&w, e->summary);
+        wrap_text(&w, *e->options != '\0' ? "— takes" : "");
+        for (int i = 0; i < option_count; i++) {
+            char word[64];
+            const option *o = &option_table[i];
+            if (!(o->commands & CMD_EXPERIMENT) || !experiment_takes(e, o->name))
+                continue;
+            snprintf(word, sizeof word, "--%s", o->name);
+            wrap_word(&w, word);
+        }
+        fputc('\n', stream);
+    }
+}
+
 static void command_help(const command *cmd, FILE *stream)
 {
     fprintf(stream, "amortune %s — %s\n", cmd->name, cmd->summary);
@@ -56,6 +79,8 @@ static void command_help(const command *cmd, FILE *stream)
     fprintf(stream, "\nexample\n  amortune %s %s\n", cmd->name, cmd->example);
     for (int g = 0; g < GROUP_COUNT; g++)
         print_group((option_group)g, cmd, cmd->bit, stream);
+    if (cmd->bit == CMD_EXPERIMENT)
+        print_experiments(stream);
     fputs("\nDefaults are in brackets.\n", stream);
 }
 

@@ -53,7 +53,7 @@ char *option_value_text(const settings *s, const option *o)
     case OPTION_POINT:
         return *(const double *)field > 0 ? real_text(*(const double *)field) : NULL;
     case OPTION_RANGE:
-        return range_text(field);
+        return *(const double *)field > 0 ? range_text(field) : NULL;
     }
     return NULL;
 }

@@ -162,7 +162,8 @@ static void show(void *context, const train_progress *report)
     progress *p = context;
     if (p->quiet)
         return;
-    if (p->task == NULL || strcmp(p->task, report->task) != 0 || report->step <= p->step)
+    bool again = report->step == p->step && report->step >= report->total;
+    if (p->task == NULL || strcmp(p->task, report->task) != 0 || report->step < p->step || again)
         begin_task(p, report);
     p->step = report->step;
     /* steps of this run over its seconds, from the estimate; at the end the last rate stands */

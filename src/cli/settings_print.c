@@ -1,18 +1,23 @@
-/* The start-up print: one paragraph a group, in the words of the command line. */
+/* The start-up print: one paragraph a group, in the words of the command line; only what the run
+ * uses. */
 #include "cli/option.h"
 
 #include <stdlib.h>
 
 enum { SETTINGS_COLUMN = 13 };
 
-static bool is_shown(const settings *s, const option *o)
+static bool is_shown(const settings *s, const command *cmd, const option *o)
 {
+    if (!(o->commands & cmd->bit))
+        return false;
+    if (o->group != GROUP_COMMON && cmd->uses != NULL && !cmd->uses(s, o->name))
+        return false;
     return o->kind != OPTION_FLAG || *(const bool *)((const char *)s + o->field);
 }
 
 static void print_setting(const settings *s, const option *o, wrapper *w)
 {
-    char *value = is_shown(s, o) ? option_value_text(s, o) : NULL;
+    char *value = option_value_text(s, o);
     if (value == NULL)
         return;
     if (w->column == 0)
@@ -36,7 +41,7 @@ void settings_print(const settings *s, const command *cmd, FILE *stream)
     for (int g = 0; g < GROUP_COUNT; g++) {
         wrapper w = {.stream = stream, .indent = SETTINGS_COLUMN};
         for (int i = 0; i < option_count; i++)
-            if ((int)option_table[i].group == g && option_table[i].commands & cmd->bit)
+            if ((int)option_table[i].group == g && is_shown(s, cmd, &option_table[i]))
                 print_setting(s, &option_table[i], &w);
         if (w.column > 0)
             fputc('\n', stream);

@@ -95,7 +95,8 @@ static raw_rows borrow(const data_array *array)
 am_status data_from_arrays(const data_arrays *arrays, am_data **data, am_error *err)
 {
     *data = NULL;
-    const data_request request = {.validation = arrays->validation, .seed = arrays->seed};
+    const data_request request = {
+        .validation = arrays->validation, .seed = arrays->seed, .norm = arrays->norm};
     int outputs;
     AM_TRY(source_check_request(&request, err));
     AM_TRY(check_shape(arrays, err));

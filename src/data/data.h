@@ -97,8 +97,9 @@ typedef struct {
 typedef struct {
     int inputs, outputs;    /* d, C; outputs 0: the largest label + 1, or 1 target */
     data_array train, test; /* test.n = 0: none */
-    double validation;      /* as in data_request, like seed */
+    double validation;      /* as in data_request, like seed and norm */
     uint64_t seed;
+    const normalisation *norm;
 } data_arrays;
 /* As data_load; the data are named "arrays". AM_ERR_USAGE for what cannot be a data set, AM_ERR_INPUT
  * for a value that is not finite or a label outside the classes, by its row and column from 1. */

@@ -3,7 +3,7 @@
  *
  * Counters of Philox are {element, draw, step, stream}; no two numbers of a stream share one:
  *
- *   exponential   element b, draw m
+ *   normal, exponential   element b, draw m
  *
  *   gamma         element b, draw m + 2¹⁶·attempt: the attempts of the rejection method stay
  *                 apart as long as m < 2¹⁶
@@ -32,6 +32,15 @@ enum {
  * once; above, the weights differ from 1 by less than a float resolves the bootstrap. */
 #define DIRICHLET_ALPHA_MIN 0.05
 #define DIRICHLET_ALPHA_MAX 1e6
+
+/* N(0, 1) by Box and Muller: √(−2 ln u)·cos(2πv). */
+static inline AM_HD double draw_normal(uint64_t seed, uint32_t stream, uint32_t step, uint32_t draw,
+                                       uint32_t element)
+{
+    philox4 r = philox(seed, stream, step, draw, element);
+    return portable_sqrt(-2.0 * portable_log(uniform_open(r.x[0]))) *
+           portable_cospi(2.0 * uniform_open(r.x[1]));
+}
 
 /* Exp(1) = −ln u. */
 static inline AM_HD double draw_exponential(uint64_t seed, uint32_t stream, uint32_t step,

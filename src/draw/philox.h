@@ -21,12 +21,17 @@ typedef enum {
     STREAM_ROWS = 5,  /* epoch shuffles */
     STREAM_SPLIT = 6, /* train/validation */
     STREAM_BLOCKS = 7,
-    STREAM_INIT = 8,       /* initial weights */
-    STREAM_EMBED = 9,      /* linear embedding of ω */
-    STREAM_POSTERIOR = 10, /* ω of posterior draws */
-    STREAM_SIMULATE = 11,  /* simulated data */
-    STREAM_REFIT = 12,     /* initial weights and batch order of refits */
-    STREAM_RESPONSE = 20   /* rows of the implicit response */
+    STREAM_INIT = 8,        /* initial weights */
+    STREAM_EMBED = 9,       /* linear embedding of ω */
+    STREAM_POSTERIOR = 10,  /* ω of posterior draws */
+    STREAM_SIMULATE = 11,   /* simulated data */
+    STREAM_REFIT = 12,      /* initial weights and batch order of refits */
+    STREAM_FOLDS = 13,      /* folds of cross-validation */
+    STREAM_EVALUATION = 14, /* λ and ω of the draws that a generator is judged on */
+    STREAM_AUDIT = 15,      /* ω, initial weights and batch order of an audit */
+    STREAM_POLISH = 16,     /* minibatches of polish */
+    STREAM_LABELS = 17,     /* λ, ω and minibatches of the labels of supervised mode */
+    STREAM_RESPONSE = 20    /* rows of the implicit response */
 } draw_stream;
 
 typedef struct {

@@ -25,6 +25,7 @@ static const char style[] =
     ".am-chart .bar{fill:none;stroke-width:1.3}\n"
     ".am-chart .band{stroke:none;fill-opacity:.2}\n"
     ".am-chart .mark{stroke-width:1;paint-order:stroke}\n"
+    ".am-chart circle.dot{stroke:none;fill-opacity:.45}\n"
     ".am-chart .d1{stroke-dasharray:7 4}\n"
     ".am-chart .d2{stroke-dasharray:1 4}\n"
     ".am-chart .d3{stroke-dasharray:8 4 1 4}\n";
@@ -45,7 +46,7 @@ static void put_colours(FILE *stream, const char *const colour[CHART_COLOURS], c
                 i, colour[i], colour[i], i, i, i, i, ground);
 }
 
-static void put_style(FILE *stream)
+void chart_put_style(FILE *stream)
 {
     fputs(style, stream);
     put_colours(stream, light, "#fff");
@@ -227,7 +228,7 @@ static void put_document(FILE *stream, const char *title, const chart_panel *pan
     svg_text(stream, title ? title : "Chart");
     fputs("</title>\n", stream);
     put_description(stream, panel, l->panels);
-    put_style(stream);
+    chart_put_style(stream);
     fputs("<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n", stream);
     svg_font heading = {"title", "start", FONT_TITLE, l->right - l->left, true};
     if (title)

@@ -136,9 +136,26 @@ static void put_tooltip(FILE *stream, const chart_series *s, int64_t i, bool per
     fputs("</title></path>\n", stream);
 }
 
+static void put_small_marks(FILE *stream, const chart_layout *l, const panel_layout *p,
+                            const chart_series *s, int colour)
+{
+    for (int64_t i = 0; i < s->count; i++) {
+        if (!shows_point(p, s, i))
+            continue;
+        fprintf(stream, "<circle class=\"dot c%d\"", colour);
+        svg_attribute(stream, "cx", chart_x(l, p, s->x[i]));
+        svg_attribute(stream, "cy", chart_y(p, s->y[i]));
+        fputs(" r=\"2\"/>\n", stream);
+    }
+}
+
 static void put_marks(FILE *stream, const chart_layout *l, const panel_layout *p,
                       const chart_series *s, int colour, int shape)
 {
+    if (s->small) {
+        put_small_marks(stream, l, p, s, colour);
+        return;
+    }
     for (int64_t i = 0; i < s->count; i++)
         if (shows_band(p, s, i))
             put_bar(stream, chart_x(l, p, s->x[i]), chart_y(p, s->low[i]), chart_y(p, s->high[i]),

@@ -7,6 +7,9 @@
 
 enum { CHART_COLOURS = 7 };
 
+/* chart.c — the style sheet that every figure carries. */
+void chart_put_style(FILE *stream);
+
 /* Bands below lines below marks, whatever the order of the series. */
 void chart_put_data(FILE *stream, const chart_layout *layout, const panel_layout *p);
 void chart_put_legend(FILE *stream, const chart_layout *layout, const panel_layout *p);

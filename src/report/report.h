@@ -43,6 +43,7 @@ typedef struct {
     const double *x, *y;
     const double *low, *high; /* band (error bars for marks), or NULL */
     bool marks;               /* points instead of a line */
+    bool small;               /* marks: small dots that show how dense they lie, for hundreds */
 } chart_series;
 typedef struct {
     double x;
@@ -61,5 +62,15 @@ typedef struct {
  * out and interrupt the line. */
 am_status chart_write_svg(const char *path, const char *title, const chart_panel *panel,
                           int panel_count, am_error *err);
+
+/* forest.c — intervals by name, one line a name, as one self-contained SVG in the charts' style.
+ * Every series has its own colour and its own place in the line; what is not finite is left out. */
+typedef struct {
+    const char *label;
+    const double *at, *low, *high; /* (names) point and ends */
+} forest_series;
+am_status forest_write_svg(const char *path, const char *title, const char *x_label,
+                           const char *const *name, int names, const forest_series *series,
+                           int series_count, am_error *err);
 
 #endif

@@ -44,7 +44,8 @@ static am_status open_centring(block_gradients *b, int64_t params, am_error *err
         return AM_ERR_MEMORY;
     for (size_t i = 0; i < blocks * blocks; i++)
         host[i] = (float)((i / blocks == i % blocks ? 1.0 : 0.0) - 1.0 / (double)blocks);
-    b->raw = be->op->alloc(be, sizeof(float) * blocks * (size_t)params, "gradients of the blocks");
+    b->raw = be->op->alloc(be, sizeof(float) * (size_t)b->net.models * blocks * (size_t)params,
+                           "gradients of the blocks");
     b->centring = be->op->alloc(be, bytes, "blocks");
     be->op->upload(be, b->centring, host, bytes);
     am_status status = be->op->sync(be, err);
@@ -52,7 +53,7 @@ static am_status open_centring(block_gradients *b, int64_t params, am_error *err
     return status;
 }
 
-am_status block_gradients_open(block_gradients *b, backend *be, const target *t,
+am_status block_gradients_open(block_gradients *b, backend *be, const target *t, int networks,
                                const device_rows *rows, int64_t blocks, am_error *err)
 {
     const device_data *d = &rows->data;
@@ -66,14 +67,14 @@ am_status block_gradients_open(block_gradients *b, backend *be, const target *t,
         b->label = be->op->alloc(be, tile * sizeof(int32_t), "labels");
     else
         b->target = be->op->alloc(be, tile * (size_t)d->outputs * sizeof(float), "targets");
-    b->loss = be->op->alloc(be, sizeof(double), "loss");
+    b->loss = be->op->alloc(be, sizeof(double) * (size_t)networks, "loss");
     am_status status = be->op->sync(be, err);
     if (status == AM_OK)
         status = sort_rows(b, err);
     if (status == AM_OK)
-        status = open_centring(b, t->params, err);
+        status = network_open(&b->net, be, t, networks, b->tile, true, err);
     if (status == AM_OK)
-        status = network_open(&b->net, be, t, 1, b->tile, true, err);
+        status = open_centring(b, t->params, err);
     if (status != AM_OK)
         block_gradients_close(b);
     return status;
@@ -91,8 +92,8 @@ void block_gradients_close(block_gradients *b)
     *b = (block_gradients){0};
 }
 
-/* Adds the rows order[first .. first+count) to g (P). */
-static void add_tile(block_gradients *b, int64_t first, int count, dev_f32 *theta, dev_f32 *g)
+/* Adds the rows order[first .. first+count), of block k, to raw. */
+static void add_tile(block_gradients *b, int64_t k, int64_t first, int count, dev_f32 *theta)
 {
     const target *t = b->net.t;
     gather_args gather = {.data = &b->rows->data,
@@ -102,11 +103,11 @@ static void add_tile(block_gradients *b, int64_t first, int count, dev_f32 *thet
                           .label = b->label,
                           .target = b->target};
     b->be->op->gather(b->be, &gather);
-    network_input in = {b->x, 1, count, 1};
-    theta_view at = {theta, t->params}, to = {g, t->params};
+    network_input in = {b->x, 1, count, b->net.models};
+    theta_view at = {theta, t->params}, to = {f32_at(b->raw, k * t->params), b->blocks * t->params};
     network_forward(&b->net, &in, at, 0);
     loss_args loss = {.kind = t->loss,
-                      .models = 1,
+                      .models = b->net.models,
                       .rows = count,
                       .outputs = t->size[t->layers],
                       .divisor = (double)b->rows->data.n,
@@ -123,13 +124,12 @@ static void add_tile(block_gradients *b, int64_t first, int count, dev_f32 *thet
 void block_gradients_compute(block_gradients *b, dev_f32 *theta, dev_f32 *g)
 {
     backend *be = b->be;
-    int64_t params = b->net.t->params;
-    be->op->zero(be, b->raw, sizeof(float) * (size_t)(b->blocks * params));
+    int64_t params = b->net.t->params, all = b->net.models * b->blocks * params;
+    be->op->zero(be, b->raw, sizeof(float) * (size_t)all);
     for (int64_t k = 0; k < b->blocks; k++)
         for (int64_t first = b->begin[k]; first < b->begin[k + 1]; first += b->tile)
-            add_tile(b, first, (int)AM_MIN((int64_t)b->tile, b->begin[k + 1] - first), theta,
-                     f32_at(b->raw, k * params));
-    matmul_args a = {.batch = 1, /* g = (I − 11ᵀ/K) raw */
+            add_tile(b, k, first, (int)AM_MIN((int64_t)b->tile, b->begin[k + 1] - first), theta);
+    matmul_args a = {.batch = b->net.models, /* g = (I − 11ᵀ/K) raw */
                      .m = b->blocks,
                      .n = params,
                      .k = b->blocks,
@@ -138,7 +138,9 @@ void block_gradients_compute(block_gradients *b, dev_f32 *theta, dev_f32 *g)
                      .lda = b->blocks,
                      .b = b->raw,
                      .ldb = params,
+                     .b_stride = b->blocks * params,
                      .c = g,
-                     .ldc = params};
+                     .ldc = params,
+                     .c_stride = b->blocks * params};
     be->op->matmul(be, &a);
 }

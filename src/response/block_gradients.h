@@ -1,4 +1,5 @@
-/* block_gradients — what every block of observations pulls at: g_b = (1/n) Σ_{i∈b} ∇ℓ_i(θ). */
+/* block_gradients — what every block of observations pulls at: g_b = (1/n) Σ_{i∈b} ∇ℓ_i(θ), for
+ * several networks θ at once. */
 #ifndef AM_BLOCK_GRADIENTS_H
 #define AM_BLOCK_GRADIENTS_H
 
@@ -13,19 +14,20 @@ typedef struct {
     int64_t *begin; /* (K+1) block b is order[begin[b] .. begin[b+1]) */
     dev_u32 *order; /* (n) */
     int tile;       /* most rows at once */
-    network net;    /* one network */
+    network net;    /* N networks on the same rows */
     dev_f32 *x, *target;
     dev_i32 *label;
-    dev_f64 *loss;
-    dev_f32 *raw;      /* (K, P) gradients before centring */
+    dev_f64 *loss;     /* (N) */
+    dev_f32 *raw;      /* (N, K, P) gradients before centring */
     dev_f32 *centring; /* (K, K) I − 11ᵀ/K */
 } block_gradients;
 
-am_status block_gradients_open(block_gradients *b, backend *be, const target *t,
+am_status block_gradients_open(block_gradients *b, backend *be, const target *t, int networks,
                                const device_rows *rows, int64_t blocks, am_error *err);
 void block_gradients_close(block_gradients *b); /* safe on a zeroed one */
 
-/* g (K,P), centred over the blocks: g_b − ḡ, so that weights of mean 1 need no other part. */
+/* g (N,K,P) at θ (N,P), centred over the blocks: g_b − ḡ, so that weights of mean 1 need no other
+ * part. */
 void block_gradients_compute(block_gradients *b, dev_f32 *theta, dev_f32 *g);
 
 #endif

@@ -23,7 +23,6 @@ typedef struct {
     backend *be;
     const target *t;
     int vectors, rows; /* capacity: K, B */
-    bool input_known;  /* the first layer's A has been computed: it depends on the rows alone */
     network net;
     kfac_layer layer[AM_MAX_LAYERS];
     dev_f32 *unit;             /* (C, B, C) every class's unit vector */
@@ -34,8 +33,11 @@ typedef struct {
 am_status kfac_open(kfac *k, backend *be, const target *t, int vectors, int rows, am_error *err);
 void kfac_close(kfac *k); /* safe on a zeroed one */
 
-/* Moments of the network θ (P) from tiles of rows: begin, then add for every tile, each with its share
- * of all rows, then finish. */
+/* A of the first layer, which depends on the rows x (rows,d) alone; rows may exceed the capacity. Once,
+ * before kfac_finish. */
+am_status kfac_set_input(kfac *k, const dev_f32 *x, int rows, am_error *err);
+/* All other moments, of the network θ (P), from tiles of rows: begin, then add for every tile, each with
+ * its share of all rows, then finish. */
 void kfac_begin(kfac *k);
 void kfac_add(kfac *k, const dev_f32 *x, int rows, double share, dev_f32 *theta);
 am_status kfac_finish(kfac *k, am_error *err);

@@ -12,7 +12,7 @@ void kfac_begin(kfac *k)
         kfac_layer *y = &k->layer[l];
         size_t wide = (size_t)k->t->size[l], out = (size_t)y->out;
         k->be->op->zero(k->be, y->s, sizeof(float) * out * out);
-        if (l == 0 && k->input_known)
+        if (l == 0)
             continue;
         k->be->op->zero(k->be, y->a, sizeof(float) * wide * wide);
         k->be->op->zero(k->be, y->sum, sizeof(float) * wide);
@@ -98,9 +98,8 @@ void kfac_add(kfac *k, const dev_f32 *x, int rows, double share, dev_f32 *theta)
     int last = t->layers - 1, classes = t->size[t->layers];
     network_input in = {x, 1, rows, 1};
     network_forward(&k->net, &in, (theta_view){theta, t->params}, 0);
-    for (int l = 0; l <= last; l++)
-        if (l > 0 || !k->input_known)
-            add_input(k, l, l == 0 ? x : k->net.output[l - 1], rows, share);
+    for (int l = 1; l <= last; l++)
+        add_input(k, l, k->net.output[l - 1], rows, share);
     size_t row = sizeof(float) * (size_t)rows * (size_t)classes;
     for (int64_t c = 0; c < classes; c++) {
         const dev_f32 *unit = f32_at(k->unit, c * k->rows * classes);
@@ -189,7 +188,7 @@ static am_status output_matrix(const kfac *k, int l, double *matrix, am_error *e
 static am_status finish_layer(kfac *k, int l, double *matrix, am_error *err)
 {
     kfac_layer *y = &k->layer[l];
-    if (l > 0 || !k->input_known) {
+    if (l > 0) {
         AM_TRY(input_matrix(k, l, matrix, err));
         AM_TRY(decompose(k, y->in, matrix, y->a_value, y->a_basis, err));
     }
@@ -208,6 +207,25 @@ am_status kfac_finish(kfac *k, am_error *err)
         free(matrix);
         AM_TRY(status);
     }
-    k->input_known = true;
     return AM_OK;
+}
+
+am_status kfac_set_input(kfac *k, const dev_f32 *x, int rows, am_error *err)
+{
+    kfac_layer *y = &k->layer[0];
+    size_t wide = (size_t)y->in - 1;
+    double *matrix = am_alloc((size_t)y->in * (size_t)y->in, sizeof *matrix, "moments", err);
+    if (matrix == NULL)
+        return AM_ERR_MEMORY;
+    k->be->op->zero(k->be, y->a, sizeof(float) * wide * wide);
+    k->be->op->zero(k->be, y->sum, sizeof(float) * wide);
+    for (int first = 0; first < rows; first += k->rows) {
+        int count = AM_MIN(k->rows, rows - first);
+        add_input(k, 0, f32_at(x, (int64_t)first * (int64_t)wide), count, (double)count / rows);
+    }
+    am_status status = input_matrix(k, 0, matrix, err);
+    if (status == AM_OK)
+        status = decompose(k, y->in, matrix, y->a_value, y->a_basis, err);
+    free(matrix);
+    return status;
 }

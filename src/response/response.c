@@ -23,15 +23,18 @@ struct response {
     gauss_newton product;
     kfac factors;
     conjugate_gradients solver;
+    bool input_known; /* to the factors */
     double lambda[AM_MAX_NODES];
-    dev_f32 *c;         /* (N, R) */
-    dev_f32 *theta;     /* (E, N, P) */
-    dev_f32 *gradient;  /* (K, P) */
-    dev_f32 *metric;    /* (P) M */
-    float *metric_host; /* (P) */
-    dev_u32 *index;     /* (rows) */
-    dev_u64 *counter;   /* snapshot, for draw_rows */
-    dev_f32 *x;         /* (rows, d) */
+    dev_f32 *c;                 /* (N, R) */
+    dev_f32 *theta;             /* (E, N, P) */
+    dev_f32 *gradient;          /* (N, K, P) of one network's nodes */
+    dev_f32 *metric;            /* (P) M */
+    float *metric_host;         /* (P) */
+    dev_u32 *index;             /* (rows) */
+    dev_u64 *counter;           /* snapshot, for draw_rows */
+    dev_f32 *x;                 /* (rows, d) */
+    int kept;                   /* Q; 0: all of the first layer */
+    dev_f32 *components, *ones; /* (rows, Q), (rows) */
     /* of the system that is being solved */
     dev_f32 *at;            /* θ (P) */
     double shift, per_time; /* 2λ, 1/Δτ */
@@ -45,6 +48,23 @@ static double lambda_of(const generator_spec *spec, double u)
     return exp(low + 0.5 * (u + 1.0) * (high - low));
 }
 
+static am_status open_components(response *r, am_error *err)
+{
+    backend *be = r->be;
+    size_t rows = (size_t)r->rows;
+    float *ones = am_alloc(rows, sizeof *ones, "rows of the response", err);
+    if (ones == NULL)
+        return AM_ERR_MEMORY;
+    for (size_t i = 0; i < rows; i++)
+        ones[i] = 1.0f;
+    r->components = be->op->alloc(be, sizeof(float) * rows * (size_t)r->kept, "components");
+    r->ones = be->op->alloc(be, sizeof(float) * rows, "components");
+    be->op->upload(be, r->ones, ones, sizeof *ones * rows);
+    am_status status = be->op->sync(be, err);
+    free(ones);
+    return status;
+}
+
 static am_status open_buffers(response *r, am_error *err)
 {
     backend *be = r->be;
@@ -54,22 +74,28 @@ static am_status open_buffers(response *r, am_error *err)
     r->c = be->op->alloc(be, f32 * nodes * (size_t)g->f.features, "features");
     r->theta =
         be->op->alloc(be, f32 * (size_t)g->networks * nodes * params, "networks at the nodes");
-    r->gradient = be->op->alloc(be, f32 * (size_t)r->vectors * params, "gradients of the blocks");
+    r->gradient =
+        be->op->alloc(be, f32 * nodes * (size_t)r->vectors * params, "gradients of the blocks");
     r->metric = be->op->alloc(be, f32 * params, "metric");
     r->index = be->op->alloc(be, sizeof(uint32_t) * rows, "rows of the response");
     r->counter = be->op->alloc(be, sizeof(uint64_t), "step counter");
     r->x = be->op->alloc(be, f32 * rows * (size_t)r->data->data.inputs, "rows of the response");
     r->metric_host = am_alloc(params, sizeof(float), "metric", err);
-    return r->metric_host != NULL ? be->op->sync(be, err) : AM_ERR_MEMORY;
+    if (r->metric_host == NULL)
+        return AM_ERR_MEMORY;
+    if (r->kept > 0)
+        AM_TRY(open_components(r, err));
+    return be->op->sync(be, err);
 }
 
 static am_status open_parts(response *r, am_error *err)
 {
     const target *t = &r->g->spec.target;
     AM_TRY(open_buffers(r, err));
-    AM_TRY(block_gradients_open(&r->blocks, r->be, t, r->data, r->vectors, err));
-    AM_TRY(gauss_newton_open(&r->product, r->be, t, r->vectors, r->tile, err));
+    AM_TRY(block_gradients_open(&r->blocks, r->be, t, r->settings.nodes, r->data, r->vectors, err));
+    AM_TRY(gauss_newton_open(&r->product, r->be, t, r->vectors, r->tile, r->kept, err));
     AM_TRY(kfac_open(&r->factors, r->be, t, r->vectors, r->tile, err));
+    r->product.basis = r->factors.layer[0].a_basis;
     return conjugate_gradients_open(&r->solver, r->be, r->vectors, t->params, err);
 }
 
@@ -88,6 +114,7 @@ am_status response_open(response **out, generator *g, const response_settings *s
     r->vectors = (int)g->spec.blocks;
     r->rows = (int)AM_MIN((int64_t)settings->rows, data->data.n);
     r->tile = AM_MIN(TILE, r->rows);
+    r->kept = settings->components < g->spec.target.size[0] ? settings->components : 0;
     for (int j = 0; j < settings->nodes; j++)
         r->lambda[j] = lambda_of(&g->spec, feature_node(settings->nodes, j));
     am_status status = open_parts(r, err);
@@ -103,7 +130,8 @@ void response_close(response *r)
 {
     if (r == NULL)
         return;
-    void *owned[] = {r->c, r->theta, r->gradient, r->metric, r->index, r->counter, r->x};
+    void *owned[] = {r->c,       r->theta, r->gradient,   r->metric, r->index,
+                     r->counter, r->x,     r->components, r->ones};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         r->be->op->release(r->be, owned[i]);
     free(r->metric_host);
@@ -120,10 +148,8 @@ void response_close(response *r)
 static void add_curvature(response *r, double per_time, const dev_f32 *in, dev_f32 *out)
 {
     const target *t = &r->g->spec.target;
-    for (int first = 0; first < r->rows; first += r->tile)
-        gauss_newton_add(&r->product, f32_at(r->x, (int64_t)first * t->size[0]),
-                         AM_MIN(r->tile, r->rows - first), r->at, r->vectors, 1.0 / r->rows, in,
-                         out);
+    gauss_newton_rows rows = {r->x, r->components, r->rows};
+    gauss_newton_add(&r->product, &rows, r->at, r->vectors, 1.0 / r->rows, in, out);
     add_diagonal_args a = {.vectors = r->vectors,
                            .count = t->params,
                            .shift = r->shift,
@@ -188,29 +214,28 @@ static am_status set_factors(response *r, am_error *err)
 }
 
 /* b = −(g + (G + 2λI)O): the state's residual. O is 0 at the first snapshot. */
-static void set_residual(response *r, const dev_f32 *state, bool first)
+static void set_residual(response *r, const dev_f32 *state, bool first, dev_f32 *gradient)
 {
     int64_t values = (int64_t)r->vectors * r->g->spec.target.params;
     if (!first)
-        add_curvature(r, 0.0, state, r->gradient);
+        add_curvature(r, 0.0, state, gradient);
     r->be->op->zero(r->be, r->solver.residual, bytes_of(r));
     add_diagonal_args negative = {.vectors = 1,
                                   .count = values,
                                   .shift = -1,
-                                  .d = r->gradient,
-                                  .x = r->gradient,
+                                  .d = gradient,
+                                  .x = gradient,
                                   .y = r->solver.residual};
     r->be->op->add_diagonal(r->be, &negative);
 }
 
 /* ---- a snapshot ------------------------------------------------------------------------------------ */
 
-/* Fresh rows for G, and the networks at the nodes. */
-static am_status begin_snapshot(response *r, int index, am_error *err)
+/* The rows of a snapshot. */
+static am_status gather_rows(response *r, uint64_t index, am_error *err)
 {
     backend *be = r->be;
-    uint64_t step = (uint64_t)index;
-    be->op->upload(be, r->counter, &step, sizeof step);
+    be->op->upload(be, r->counter, &index, sizeof index);
     draw_rows_args rows = {.seed = seed_for(r->g->spec.seed, STREAM_RESPONSE),
                            .n = r->data->data.n,
                            .rows = r->rows,
@@ -220,6 +245,22 @@ static am_status begin_snapshot(response *r, int index, am_error *err)
     be->op->draw_rows(be, &rows);
     gather_args gather = {.data = &r->data->data, .index = r->index, .count = r->rows, .x = r->x};
     be->op->gather(be, &gather);
+    return be->op->sync(be, err);
+}
+
+/* Fresh rows for G, and the networks at the nodes. The inputs' moments are those of the first
+ * snapshot's rows, also in a run that goes on from a later one. */
+static am_status begin_snapshot(response *r, int index, am_error *err)
+{
+    backend *be = r->be;
+    if (!r->input_known) {
+        AM_TRY(gather_rows(r, 0, err));
+        AM_TRY(kfac_set_input(&r->factors, r->x, r->rows, err));
+        r->input_known = true;
+    }
+    AM_TRY(gather_rows(r, (uint64_t)index, err));
+    if (r->kept > 0)
+        gauss_newton_project(&r->product, r->x, r->ones, r->rows, r->components);
     AM_TRY(generator_features(r->g, r->settings.nodes, r->lambda, NULL, r->c, err));
     generator_theta(r->g, r->settings.nodes, r->c, r->theta);
     return be->op->sync(be, err);
@@ -237,8 +278,7 @@ static am_status advance_node(response *r, int which, int node, bool first,
     r->per_time = 1.0 / metric->time;
     AM_TRY(set_factors(r, err));
     AM_TRY(set_metric(r, metric, err));
-    block_gradients_compute(&r->blocks, r->at, r->gradient);
-    set_residual(r, state, first);
+    set_residual(r, state, first, f32_at(r->gradient, (int64_t)node * r->vectors * params));
     return conjugate_gradients_solve(&r->solver, &system, r->settings.iterations, state, err);
 }
 
@@ -247,11 +287,14 @@ am_status response_advance(response *r, int index,
                            void *context, am_error *err)
 {
     AM_TRY(begin_snapshot(r, index, err));
-    for (int e = 0; e < r->g->networks; e++)
+    int64_t own = r->settings.nodes * r->g->spec.target.params;
+    for (int e = 0; e < r->g->networks; e++) {
+        block_gradients_compute(&r->blocks, f32_at(r->theta, e * own), r->gradient);
         for (int j = 0; j < r->settings.nodes; j++) {
             response_metric metric = metric_at(context, e, feature_node(r->settings.nodes, j));
             AM_TRY(advance_node(r, e, j, index == 0, &metric, err));
         }
+    }
     return AM_OK;
 }
 

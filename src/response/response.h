@@ -20,10 +20,12 @@
 #include "model/generator.h"
 
 typedef struct {
-    int nodes;          /* N; 0: no response */
-    int snapshots;      /* S, equally spaced over the steps, the last at the end */
-    int rows;           /* for G, at most */
-    int iterations;     /* of the conjugate gradients */
+    int nodes;      /* N; 0: no response */
+    int snapshots;  /* S, equally spaced over the steps, the last at the end */
+    int rows;       /* for G, at most */
+    int components; /* of the inputs that G\'s first layer sees (gauss_newton.h); at least all: no
+                           restriction */
+    int iterations; /* of the conjugate gradients */
     omega_kind weights; /* of the weights that the response is for */
 } response_settings;
 

@@ -1,5 +1,6 @@
 /* Criterion mode (METHOD §4): every step draws M pairs (ω, λ) and a minibatch, and moves the
- * generator down the criterion by plain gradient or by collocation descent. */
+ * generator down the criterion by plain gradient or by collocation descent. The supervised stage of the
+ * other modes takes its place, or comes after it. */
 #include "train/fit_state.h"
 
 #include <stdlib.h>
@@ -25,6 +26,10 @@ const char *descent_name(descent_kind kind)
 
 static am_status check_settings(const generator *g, const fit_settings *s, am_error *err)
 {
+    if (s->mode != MODE_CRITERION)
+        AM_TRY(supervised_check(s, err));
+    if (s->mode == MODE_SUPERVISED)
+        return AM_OK;
     if (s->descent == DESCENT_COLLOCATION && g->f.params > 0)
         return am_fail(err, AM_ERR_USAGE,
                        "features %s: collocation descent needs fixed features (poly:D or cheb:D); "
@@ -53,6 +58,10 @@ static am_status check_settings(const generator *g, const fit_settings *s, am_er
                        "--networks %d: several networks are trained at ω = 1 only; give "
                        "--weights ones, or --posterior implicit",
                        g->networks);
+    if (s->response.nodes > 0 && s->mode != MODE_CRITERION)
+        return am_fail(err, AM_ERR_USAGE,
+                       "--posterior implicit: follows criterion mode to its end; give --mode "
+                       "criterion");
     if (s->response.nodes > 0 && s->descent != DESCENT_COLLOCATION)
         return am_fail(
             err, AM_ERR_USAGE,
@@ -72,35 +81,50 @@ static am_status check_settings(const generator *g, const fit_settings *s, am_er
     return AM_OK;
 }
 
-static am_status open_state(generator_fit *f, am_error *err)
+/* Slots of criterion mode's state. */
+typedef struct {
+    int step, guard, m1, m2, p1, p2, snapshot, response;
+} slots;
+
+static slots add_slots(generator_fit *f)
 {
-    generator *g = f->g;
+    const generator *g = f->g;
     int64_t params = g->spec.target.params, r1 = (int64_t)g->networks * g->f.features;
-    bool collocation = f->settings.descent == DESCENT_COLLOCATION;
-    int step = arena_add(&f->state, AM_DTYPE_U64, 1, 0, "step");
-    int guard = arena_add(&f->state, AM_DTYPE_U64, sizeof(guard_state) / 8, 0, "guard");
-    int m1 = arena_add(&f->state, AM_DTYPE_F32, r1, params, "adam.head.moment1");
-    int64_t rows = collocation ? f->models : r1;
-    int m2 = arena_add(&f->state, AM_DTYPE_F32, rows, params, "adam.head.moment2");
-    int p1 = -1, p2 = -1, snapshot = -1, answer = -1;
+    int64_t rows = f->settings.descent == DESCENT_COLLOCATION ? f->models : r1;
+    slots s = {.p1 = -1, .p2 = -1, .snapshot = -1, .response = -1};
+    s.step = arena_add(&f->state, AM_DTYPE_U64, 1, 0, "step");
+    s.guard = arena_add(&f->state, AM_DTYPE_U64, sizeof(guard_state) / 8, 0, "guard");
+    s.m1 = arena_add(&f->state, AM_DTYPE_F32, r1, params, "adam.head.moment1");
+    s.m2 = arena_add(&f->state, AM_DTYPE_F32, rows, params, "adam.head.moment2");
+    if (g->phi != NULL) {
+        s.p1 = arena_add(&f->state, AM_DTYPE_F32, g->phi_size, 0, "adam.features.moment1");
+        s.p2 = arena_add(&f->state, AM_DTYPE_F32, g->phi_size, 0, "adam.features.moment2");
+    }
     if (f->settings.response.nodes > 0) {
         int64_t vectors = f->settings.response.nodes * g->spec.blocks;
-        snapshot = arena_add(&f->state, AM_DTYPE_U64, 1, 0, "response.snapshots");
-        answer = arena_add(&f->state, AM_DTYPE_F32, g->networks * vectors, params, "response");
+        s.snapshot = arena_add(&f->state, AM_DTYPE_U64, 1, 0, "response.snapshots");
+        s.response = arena_add(&f->state, AM_DTYPE_F32, g->networks * vectors, params, "response");
     }
-    if (g->phi != NULL) {
-        p1 = arena_add(&f->state, AM_DTYPE_F32, g->phi_size, 0, "adam.features.moment1");
-        p2 = arena_add(&f->state, AM_DTYPE_F32, g->phi_size, 0, "adam.features.moment2");
-    }
+    return s;
+}
+
+static am_status open_state(generator_fit *f, const fit_settings *settings, const device_rows *data,
+                            am_error *err)
+{
+    slots s = {-1, -1, -1, -1, -1, -1, -1, -1};
+    if (settings->mode != MODE_SUPERVISED)
+        s = add_slots(f);
+    if (settings->mode != MODE_CRITERION)
+        AM_TRY(supervised_open(&f->supervised, f->g, settings, data, &f->state, err));
     AM_TRY(arena_open(&f->state, f->be, "optimiser", err));
-    f->step = arena_at(&f->state, step);
-    f->guard = arena_at(&f->state, guard);
-    f->head_m1 = arena_at(&f->state, m1);
-    f->head_m2 = arena_at(&f->state, m2);
-    f->phi_m1 = arena_at(&f->state, p1);
-    f->phi_m2 = arena_at(&f->state, p2);
-    f->snapshot = arena_at(&f->state, snapshot);
-    f->response = arena_at(&f->state, answer);
+    f->step = arena_at(&f->state, s.step);
+    f->guard = arena_at(&f->state, s.guard);
+    f->head_m1 = arena_at(&f->state, s.m1);
+    f->head_m2 = arena_at(&f->state, s.m2);
+    f->phi_m1 = arena_at(&f->state, s.p1);
+    f->phi_m2 = arena_at(&f->state, s.p2);
+    f->snapshot = arena_at(&f->state, s.snapshot);
+    f->response = arena_at(&f->state, s.response);
     return AM_OK;
 }
 
@@ -110,13 +134,17 @@ static am_status open_buffers(generator_fit *f, const device_rows *data, am_erro
     const backend_ops *op = f->be->op;
     const fit_settings *s = &f->settings;
     size_t draws = (size_t)s->draws, models = (size_t)f->models, f32 = sizeof(float);
-    size_t groups = (size_t)g->groups.count, r1 = (size_t)g->f.features;
-    f->lambda = op->alloc(f->be, f32 * models * groups, "penalties");
-    f->u = op->alloc(f->be, f32 * draws * groups, "penalties");
-    if (g->spec.weights != OMEGA_ONES)
-        f->omega = op->alloc(f->be, f32 * draws * (size_t)g->spec.blocks, "block weights");
-    if (g->spec.weights != OMEGA_ONES && g->spec.omega0)
-        f->omega0 = op->alloc(f->be, f32 * draws, "penalty weights");
+    size_t r1 = (size_t)g->f.features;
+    f->drawn = (draw_buffers){.be = f->be,
+                              .spec = &g->spec,
+                              .nodes = s->nodes,
+                              .draws = s->draws,
+                              .groups = g->groups.count,
+                              .sets = s->sets,
+                              .stretch = s->stretch,
+                              .seed = g->spec.seed,
+                              .step = f->step};
+    AM_TRY(draws_open(&f->drawn, g->networks, err));
     f->c = op->alloc(f->be, f32 * draws * r1, "features");
     f->dc = op->alloc(f->be, f32 * draws * r1, "features");
     f->dphi = op->alloc(f->be, f32 * (size_t)(g->phi_size + 1), "features");
@@ -138,11 +166,12 @@ am_status fit_open(generator_fit **out, generator *g, const fit_settings *settin
     f->be = g->be;
     f->g = g;
     f->settings = *settings;
+    f->settings.steps = criterion_steps(settings);
     f->models = g->networks * settings->draws;
     if (settings->descent == DESCENT_COLLOCATION || settings->sets > 1)
         f->settings.plan = PLAN_DIRECT;
-    am_status status = open_state(f, err);
-    if (status == AM_OK)
+    am_status status = open_state(f, settings, data, err);
+    if (status == AM_OK && settings->mode != MODE_SUPERVISED)
         status = open_buffers(f, data, err);
     if (status == AM_OK && settings->response.nodes > 0)
         status = response_open(&f->answer, g, &settings->response, data, f->response, err);
@@ -157,9 +186,15 @@ am_status fit_open(generator_fit **out, generator *g, const fit_settings *settin
                            .guard = f->guard,
                            .loss = f->loss,
                            .models = f->models,
-                           .total = settings->steps,
+                           .total = f->settings.steps,
                            .paused = fit_take_snapshot};
     fit_set_pause(f);
+    if (settings->mode == MODE_HYBRID)
+        f->loop.stage = (train_stage){
+            .total = settings->steps,
+            .parts = 1,
+            .later = (double)(settings->steps - f->loop.total) * settings->labels / settings->draws,
+        };
     *out = f;
     return AM_OK;
 }
@@ -168,10 +203,12 @@ void fit_close(generator_fit *f)
 {
     if (f == NULL)
         return;
-    void *owned[] = {f->lambda, f->u, f->omega, f->omega0, f->c, f->dc, f->dphi, f->loss};
+    void *owned[] = {f->c, f->dc, f->dphi, f->loss};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         f->be->op->release(f->be, owned[i]);
     response_close(f->answer);
+    supervised_close(f->supervised);
+    draws_close(&f->drawn);
     plan_close(&f->plan);
     batch_close(&f->batch);
     arena_close(&f->state);
@@ -180,34 +217,32 @@ void fit_close(generator_fit *f)
 
 am_status fit_run(generator_fit *f, const train_hooks *hooks, am_error *err)
 {
-    return train_loop_run(&f->loop, hooks, err);
+    double begin = am_seconds();
+    if (f->loop.stage.parts > 0)
+        f->loop.stage.begin = begin;
+    if (f->loop.total > 0)
+        AM_TRY(train_loop_run(&f->loop, hooks, err));
+    return f->supervised != NULL ? supervised_run(f->supervised, hooks, begin, err) : AM_OK;
 }
 
 am_status fit_resume(generator_fit *f, am_error *err)
 {
-    uint64_t step;
-    AM_TRY(f->be->op->download(f->be, &step, f->step, sizeof step, err));
+    uint64_t step = 0;
+    if (f->step != NULL)
+        AM_TRY(f->be->op->download(f->be, &step, f->step, sizeof step, err));
     if (step > (uint64_t)f->loop.total)
         return am_fail(err, AM_ERR_INPUT,
                        "checkpoint: damaged, at step %llu of %lld; start without --resume",
                        (unsigned long long)step, (long long)f->loop.total);
     f->loop.done = (int64_t)step;
-    if (f->answer == NULL)
-        return AM_OK;
-    uint64_t snapshots;
-    AM_TRY(f->be->op->download(f->be, &snapshots, f->snapshot, sizeof snapshots, err));
-    if (snapshots > (uint64_t)f->settings.response.snapshots)
-        return am_fail(err, AM_ERR_INPUT,
-                       "checkpoint: damaged, %llu of %d snapshots done; start without --resume",
-                       (unsigned long long)snapshots, f->settings.response.snapshots);
-    f->snapshots = (int64_t)snapshots;
-    fit_set_pause(f);
-    return AM_OK;
+    if (f->answer != NULL)
+        AM_TRY(fit_resume_snapshots(f, err));
+    return f->supervised != NULL ? supervised_resume(f->supervised, err) : AM_OK;
 }
 
 int64_t fit_step(const generator_fit *f)
 {
-    return f->loop.done;
+    return f->loop.done + (f->supervised != NULL ? supervised_step(f->supervised) : 0);
 }
 
 plan_kind fit_plan(const generator_fit *f)
@@ -225,4 +260,6 @@ void fit_set_save(generator_fit *f,
 {
     f->loop.save = save;
     f->loop.save_context = context;
+    if (f->supervised != NULL)
+        supervised_set_save(f->supervised, save, context);
 }

@@ -63,12 +63,33 @@ void fit_set_pause(generator_fit *f)
 am_status fit_take_snapshot(void *context, am_error *err)
 {
     generator_fit *f = context;
+    double begin = am_seconds();
     AM_TRY(response_advance(f->answer, (int)f->snapshots, metric_at, f, err));
     f->snapshots++;
     uint64_t done = (uint64_t)f->snapshots;
     f->be->op->upload(f->be, f->snapshot, &done, sizeof done);
     fit_set_pause(f);
-    return f->be->op->sync(f->be, err);
+    AM_TRY(f->be->op->sync(f->be, err));
+    f->response_seconds += am_seconds() - begin;
+    return AM_OK;
+}
+
+double fit_response_seconds(const generator_fit *f)
+{
+    return f->response_seconds;
+}
+
+am_status fit_resume_snapshots(generator_fit *f, am_error *err)
+{
+    uint64_t snapshots;
+    AM_TRY(f->be->op->download(f->be, &snapshots, f->snapshot, sizeof snapshots, err));
+    if (snapshots > (uint64_t)f->settings.response.snapshots)
+        return am_fail(err, AM_ERR_INPUT,
+                       "checkpoint: damaged, %llu of %d snapshots done; start without --resume",
+                       (unsigned long long)snapshots, f->settings.response.snapshots);
+    f->snapshots = (int64_t)snapshots;
+    fit_set_pause(f);
+    return AM_OK;
 }
 
 am_status fit_attach_response(const generator_fit *f, generator *full, am_error *err)

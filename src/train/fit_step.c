@@ -1,48 +1,13 @@
 /* One step of criterion mode: draws, minibatch, gradients, update. */
 #include "train/fit_state.h"
 
-#include <math.h>
-
 static void draw(generator_fit *f)
 {
-    const generator_spec *spec = &f->g->spec;
-    const backend_ops *op = f->be->op;
-    int groups = f->g->groups.count;
-    draw_lambda_args lambda = {.kind = f->settings.nodes,
-                               .sets = f->settings.sets,
-                               .stretch = f->settings.stretch,
-                               .seed = spec->seed,
-                               .draws = f->settings.draws,
-                               .groups = groups,
-                               .step = f->step,
-                               .lambda = f->lambda,
-                               .u = f->u};
-    scale_lambda_args scale = {.draws = f->settings.draws,
-                               .groups = groups,
-                               .omega0 = f->omega0,
-                               .lambda = f->lambda,
-                               .u = f->u};
-    for (int i = 0; i < groups; i++) {
-        scale.log_low[i] = lambda.log_low[i] = log(spec->lambda_low);
-        scale.log_high[i] = lambda.log_high[i] = log(spec->lambda_high);
-    }
-    op->draw_lambda(f->be, &lambda);
-    int64_t own = (int64_t)f->settings.draws * groups;
+    int64_t own = (int64_t)f->settings.draws * f->g->groups.count;
+    draws_next(&f->drawn);
     for (int e = 1; e < f->g->networks; e++)
-        op->copy(f->be, f32_at(f->lambda, e * own), f->lambda, sizeof(float) * (size_t)own);
-    if (f->omega == NULL)
-        return;
-    draw_omega_args omega = {.kind = spec->weights,
-                             .seed = spec->seed,
-                             .alpha = spec->alpha,
-                             .draws = f->settings.draws,
-                             .blocks = spec->blocks,
-                             .step = f->step,
-                             .omega = f->omega,
-                             .omega0 = f->omega0};
-    op->draw_omega(f->be, &omega);
-    if (f->omega0 != NULL)
-        op->scale_lambda(f->be, &scale);
+        f->be->op->copy(f->be, f32_at(f->drawn.lambda, e * own), f->drawn.lambda,
+                        sizeof(float) * (size_t)own);
 }
 
 /* What the guard measures: the gradient of the head, in whatever form the plan left it. */
@@ -81,7 +46,7 @@ static void update_collocation(generator_fit *f, adam_rule rule)
                               .ridge = f->settings.ridge,
                               .groups = g->groups.count,
                               .tilt = f->settings.tilt,
-                              .u = f->u,
+                              .u = f->drawn.u,
                               .c = f->c,
                               .grad = f32_at(f->plan.dtheta, e * draws * params),
                               .theta = f32_at(g->head, e * r1 * params),
@@ -128,9 +93,9 @@ void fit_issue(void *context)
     generator *g = f->g;
     bool collocation = f->settings.descent == DESCENT_COLLOCATION;
     draw(f);
-    minibatch batch =
-        batch_next(&f->batch, f->lambda, f->omega, collocation ? 1.0 : 1.0 / f->settings.draws);
-    features_forward(&g->f, f->settings.draws, g->phi, f->u, f->omega, f->c);
+    minibatch batch = batch_next(&f->batch, f->drawn.lambda, f->drawn.omega,
+                                 collocation ? 1.0 : 1.0 / f->settings.draws);
+    features_forward(&g->f, f->settings.draws, g->phi, f->drawn.u, f->drawn.omega, f->c);
     plan_gradient(&f->plan, &batch, f->c, g->phi != NULL ? f->dc : NULL, f->loss);
     if (g->phi != NULL)
         features_backward(&g->f, f->settings.draws, g->phi, f->c, f->dc, f->dphi);

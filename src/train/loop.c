@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Looks at the device: at least REPORTS of a run, and one about every LOOK_SECONDS. Where the chunks
  * end changes no bit of the result. */
@@ -18,6 +19,18 @@ typedef struct {
     double *sums;      /* (models) */
     bool saved;        /* a checkpoint of this run exists */
 } watch;
+
+/* Steps of the whole run when this loop has done so many of its own. */
+static int64_t shown(const train_loop *loop, int64_t done)
+{
+    const train_stage *s = &loop->stage;
+    return s->parts > 0 ? s->before + (s->part * loop->total + done) / s->parts : done;
+}
+
+static int64_t shown_total(const train_loop *loop)
+{
+    return loop->stage.parts > 0 ? loop->stage.total : loop->total;
+}
 
 static am_status save(watch *w, am_error *err)
 {
@@ -41,9 +54,9 @@ static double chunk_loss(const watch *w, int64_t steps)
 static am_status diverged(const watch *w, uint64_t step, double loss, am_error *err)
 {
     return am_fail(
-        err, AM_ERR_DIVERGED, "%s diverged at step %llu of %lld (loss %g): lower --rate%s%s",
-        w->loop->task, (unsigned long long)step, (long long)w->loop->total, loss,
-        w->saved ? "; the last good state is in " : "", w->saved ? w->hooks->checkpoint : "");
+        err, AM_ERR_DIVERGED, "%s diverged at step %lld of %lld (loss %g): lower --rate%s%s",
+        w->loop->task, (long long)shown(w->loop, (int64_t)step), (long long)shown_total(w->loop),
+        loss, w->saved ? "; the last good state is in " : "", w->saved ? w->hooks->checkpoint : "");
 }
 
 /* Looks at loss and guard after a chunk of `steps`; the only place that waits for the device. */
@@ -67,13 +80,13 @@ static am_status look(watch *w, int64_t steps, train_progress *report, am_error 
     double seconds = am_seconds() - w->begin;
     *report = (train_progress){
         .task = loop->task,
-        .step = loop->done,
-        .total = loop->total,
+        .step = shown(loop, loop->done),
+        .total = shown_total(loop),
         .loss = loss,
         .norm = guard.norm,
-        .seconds = seconds,
-        .seconds_left =
-            seconds * (double)(loop->total - loop->done) / (double)(loop->done - w->first),
+        .seconds = loop->stage.begin > 0 ? am_seconds() - loop->stage.begin : seconds,
+        .seconds_left = seconds * ((double)(loop->total - loop->done) + loop->stage.later) /
+                        (double)(loop->done - w->first),
     };
     return AM_OK;
 }
@@ -82,9 +95,19 @@ static am_status interrupted(watch *w, am_error *err)
 {
     AM_TRY(save(w, err));
     return am_fail(err, AM_ERR_INTERRUPT, "%s stopped at step %lld of %lld%s%s", w->loop->task,
-                   (long long)w->loop->done, (long long)w->loop->total,
+                   (long long)shown(w->loop, w->loop->done), (long long)shown_total(w->loop),
                    w->saved ? "; the same command with --resume goes on from " : "",
                    w->saved ? w->hooks->checkpoint : "");
+}
+
+/* A device that fails takes nothing along that was saved; the message says how to go on. */
+static am_status failed(const watch *w, am_status status, am_error *err)
+{
+    size_t used = strlen(err->message);
+    if (status == AM_ERR_DEVICE && w->saved)
+        snprintf(err->message + used, sizeof err->message - used,
+                 "; the same command with --resume goes on from %s", w->hooks->checkpoint);
+    return status;
 }
 
 static int64_t chunk_steps(const watch *w)
@@ -114,7 +137,7 @@ static am_status run_chunks(watch *w, void **recording, am_error *err)
             w->hooks->progress(w->hooks->context, &report);
         if (loop->done == loop->pause)
             AM_TRY(loop->paused(loop->context, err));
-        if (loop->done == loop->total)
+        if (loop->done == loop->total && !(loop->stage.later > 0)) /* not worth stopping for */
             break;
         if (w->hooks->stop != NULL && w->hooks->stop(w->hooks->context))
             return interrupted(w, err);
@@ -142,5 +165,5 @@ am_status train_loop_run(train_loop *loop, const train_hooks *hooks, am_error *e
     am_status status = run_chunks(&w, &recording, err);
     loop->be->op->forget(loop->be, &recording);
     free(w.sums);
-    return status;
+    return failed(&w, status, err);
 }

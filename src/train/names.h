@@ -3,15 +3,19 @@
 #ifndef AM_NAMES_H
 #define AM_NAMES_H
 
-extern const char *const activation_names[],
-    *const loss_names[], *const omega_names[], *const penalty_names[],
-                                                   *const init_names[],
-                                                       *const descent_names[],
-                                                           *const plan_names[],
-                                                               *const node_names[],
-                                                                   *const schedule_names[],
-                                                                       *const switch_names[],
-                                                                           *const precision_names[];
+extern const char *const activation_names[];
+extern const char *const loss_names[];
+extern const char *const omega_names[];
+extern const char *const penalty_names[];
+extern const char *const init_names[];
+extern const char *const mode_names[];
+extern const char *const posterior_names[]; /* whether there is a response */
+extern const char *const descent_names[];
+extern const char *const plan_names[];
+extern const char *const node_names[];
+extern const char *const schedule_names[];
+extern const char *const switch_names[];
+extern const char *const precision_names[];
 
 /* Index of text in names, or −1. */
 int name_index(const char *const *names, const char *text);

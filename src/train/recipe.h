@@ -11,6 +11,13 @@ const char *recipe_features(bool sees_omega, int groups);
 /* Fills draws, sets, rate, betas, stretch, tilt and warm-up of a fit with `rank` = R features and known steps. */
 void recipe_fit(fit_settings *fit, int rank);
 
+/* Supervised and hybrid mode: fills labels, rounds, share and the labels' optimiser; before recipe_fit,
+ * which is then for the steps in criterion mode. */
+void recipe_labels(fit_settings *fit, int rank, bool sees_omega);
+
+/* The response to weights of this kind after so many steps (response.h). */
+response_settings recipe_response(omega_kind weights, int64_t steps);
+
 /* The same for refits from scratch: rate, betas and warm-up. */
 void recipe_refit(optimiser *adam, int64_t steps);
 

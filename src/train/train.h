@@ -26,9 +26,18 @@ typedef struct {
     double checkpoint_seconds;   /* between saves; 0: only on a stop */
 } train_hooks;
 
+/* Where a loop lies in a run of several, for reports and messages; all zero: it is all there is. */
+typedef struct {
+    int64_t before, total; /* steps of the stages before it, and of the whole run */
+    int part, parts;       /* it is one of so many loops that share the steps of the stage */
+    double later;          /* what comes after it costs as much as so many of its steps */
+    double begin;          /* am_seconds() when the run began */
+} train_stage;
+
 typedef struct {
     backend *be;
     const char *task;
+    train_stage stage;
     void (*issue)(void *context); /* issues the ops of one step */
     void *context;
     am_status (*save)(void *save_context, const char *path, am_error *err); /* or NULL */
@@ -86,6 +95,27 @@ void batch_close(batch_buffers *b); /* safe on a zeroed one */
 minibatch batch_next(batch_buffers *b, const dev_f32 *lambda, const dev_f32 *omega,
                      double grad_scale);
 
+/* ---- draws.c: the pairs (ω, λ) of a step ----------------------------------------------------------- */
+
+typedef struct {
+    backend *be;
+    const generator_spec *spec;
+    lambda_kind nodes;
+    int draws, groups, sets; /* M, G, S */
+    double stretch;
+    uint64_t seed;
+    const dev_u64 *step;
+    dev_f32 *lambda;         /* (M, G) */
+    dev_f32 *u;              /* (M, G): normalised log λ */
+    dev_f32 *omega, *omega0; /* (M, K), (M); NULL without weights */
+} draw_buffers;
+
+/* d holds what is drawn; allocates where to: lambda has room for `copies` times its rows. */
+am_status draws_open(draw_buffers *d, int copies, am_error *err);
+void draws_close(draw_buffers *d); /* safe on a zeroed one */
+/* Issues the draws of *step. */
+void draws_next(const draw_buffers *d);
+
 /* ---- fit.c: the generator ------------------------------------------------------------------------ */
 
 typedef enum {
@@ -95,7 +125,19 @@ typedef enum {
 am_status descent_parse(const char *text, descent_kind *kind, am_error *err);
 const char *descent_name(descent_kind kind);
 
+typedef enum {
+    MODE_CRITERION,  /* minimise E L(g(ω, λ); ω, λ): METHOD §4, B */
+    MODE_SUPERVISED, /* regress refits θ̂(ω, λ) on the features: METHOD §4, A (supervised.h) */
+    MODE_HYBRID      /* the first, then the second on what the refits add to g */
+} fit_mode;
+
 typedef struct {
+    fit_mode mode;
+    int labels, rounds; /* supervised, hybrid: refits in each of so many rounds */
+    int part;           /* labels refitted at a time; 0: as many as a GiB holds */
+    double share;       /* hybrid: of the steps, in criterion mode */
+    optimiser label;    /* of the labels' refits; no clipping */
+    double warm;        /* factor on its step size in rounds that start from the generator */
     descent_kind descent;
     plan_kind plan;
     lambda_kind nodes; /* how λ is drawn */
@@ -120,6 +162,8 @@ int64_t fit_step(const generator_fit *f);
 plan_kind fit_plan(const generator_fit *f);
 /* The optimiser's state: moments, step, guard; saved with the generator's parameters. */
 const arena *fit_state(const generator_fit *f);
+/* Seconds that the response has taken so far. */
+double fit_response_seconds(const generator_fit *f);
 /* With a response: the generator that has it (opens `full`), from what the finished fit holds. */
 am_status fit_attach_response(const generator_fit *f, generator *full, am_error *err);
 /* After arena_restore of parameters and state: takes the step from it. */
@@ -131,6 +175,7 @@ void fit_set_save(generator_fit *f,
 /* ---- refit.c: D models from scratch as one batch ------------------------------------------------- */
 
 typedef struct {
+    const char *task; /* in progress and errors; NULL: "refit" */
     const target *t;
     bool per_layer;
     int models;              /* D */

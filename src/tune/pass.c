@@ -1,5 +1,7 @@
 #include "tune/pass.h"
 
+#include "backend/tally.h"
+
 #include <stdlib.h>
 
 enum { MOST_TILE_ROWS = 1024, TILE_FLOATS = 4 << 20 }; /* activations of one layer, 16 MiB */
@@ -60,7 +62,7 @@ static am_status open_models(pass *p, am_error *err)
     return plan_open(&p->plan, &p->one, PLAN_AUTO, set->models, p->tile, false, err);
 }
 
-am_status pass_open(pass *p, const model_set *set, const device_rows *rows, am_error *err)
+static am_status open_pass(pass *p, const model_set *set, const device_rows *rows, am_error *err)
 {
     backend *be = set->be;
     const device_data *d = &rows->data;
@@ -80,6 +82,33 @@ am_status pass_open(pass *p, const model_set *set, const device_rows *rows, am_e
     if (status != AM_OK)
         pass_close(p);
     return status;
+}
+
+/* Is there room? Opened on a tally first. */
+static am_status pass_memory(const model_set *set, const device_rows *rows, am_error *err)
+{
+    pass p;
+    generator g;
+    model_set counted = *set;
+    AM_TRY(tally_open(&counted.be, err));
+    if (set->g != NULL) {
+        g = *set->g;
+        g.be = counted.be;
+        counted.g = &g;
+    }
+    am_status status = open_pass(&p, &counted, rows, err);
+    if (status == AM_OK) {
+        status = tally_check(counted.be, set->be, "evaluation", err);
+        pass_close(&p);
+    }
+    backend_close(counted.be);
+    return status;
+}
+
+am_status pass_open(pass *p, const model_set *set, const device_rows *rows, am_error *err)
+{
+    AM_TRY(pass_memory(set, rows, err));
+    return open_pass(p, set, rows, err);
 }
 
 /* The networks of a generator, one after the other. */

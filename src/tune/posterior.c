@@ -114,15 +114,49 @@ static am_status from_refits(const posterior_request *q, const double *lambda, c
     return status;
 }
 
+/* ---- the draws as models --------------------------------------------------------------------- */
+
+am_status posterior_open(const posterior_request *q, posterior_models *m, am_error *err)
+{
+    bool sees = features_use_omega(&q->g->f);
+    float *omega0 = NULL;
+    *m = (posterior_models){.set = {.be = q->g->be}, .from_generator = sees};
+    int64_t blocks = sees ? q->g->spec.blocks : q->blocks;
+    AM_TRY(posterior_omega(q->g->be, q->weights, q->alpha, blocks, q->draws, q->seed, &m->omega,
+                           &omega0, err));
+    m->lambda = draw_lambdas(q, omega0, err);
+    free(omega0);
+    am_status status = m->lambda != NULL ? AM_OK : AM_ERR_MEMORY;
+    if (status == AM_OK)
+        status = sees ? from_generator(q, m->lambda, m->omega, &m->set, err)
+                      : from_refits(q, m->lambda, m->omega, &m->set, err);
+    if (status != AM_OK)
+        posterior_close(m);
+    return status;
+}
+
+void posterior_close(posterior_models *m)
+{
+    if (m->set.be != NULL) {
+        m->set.be->op->release(m->set.be, (void *)(uintptr_t)m->set.c);
+        m->set.be->op->release(m->set.be, m->set.theta);
+    }
+    free(m->lambda);
+    free(m->omega);
+    *m = (posterior_models){0};
+}
+
 /* θ (D,P) of the draws, for the caller. */
-static am_status read_theta(const posterior_request *q, const double *lambda, const float *omega,
-                            const model_set *set, am_error *err)
+static am_status read_theta(const posterior_request *q, const posterior_models *m, am_error *err)
 {
     size_t values = (size_t)q->draws * (size_t)q->g->spec.target.params;
-    if (set->theta == NULL)
-        return generator_weights(q->g, q->draws, lambda, omega, q->theta, err);
-    return set->be->op->download(set->be, q->theta, set->theta, values * sizeof(float), err);
+    backend *be = m->set.be;
+    if (m->set.theta == NULL)
+        return generator_weights(q->g, q->draws, m->lambda, m->omega, q->theta, err);
+    return be->op->download(be, q->theta, m->set.theta, values * sizeof(float), err);
 }
+
+/* ---- what they do ---------------------------------------------------------------------------- */
 
 static void summarise(posterior *p)
 {
@@ -138,11 +172,12 @@ static void summarise(posterior *p)
     p->accuracy_sd = n > 1 ? sqrt(squares / (n - 1)) : NAN;
 }
 
-am_status posterior_compute(const posterior_request *q, posterior *p, am_error *err)
+am_status posterior_judge(const posterior_request *q, const posterior_models *m, posterior *p,
+                          am_error *err)
 {
     bool classes = q->g->spec.target.loss == LOSS_CROSS_ENTROPY;
     *p = (posterior){.draws = q->draws,
-                     .from_generator = features_use_omega(&q->g->f),
+                     .from_generator = m->from_generator,
                      .steps = q->steps,
                      .mean = {.nll = NAN,
                               .nll_se = NAN,
@@ -150,30 +185,26 @@ am_status posterior_compute(const posterior_request *q, posterior *p, am_error *
                               .accuracy_se = NAN,
                               .brier = NAN,
                               .ece = NAN}};
-    float *omega = NULL, *omega0 = NULL;
-    model_set set = {.be = q->g->be};
-    int64_t blocks = p->from_generator ? q->g->spec.blocks : q->blocks;
-    AM_TRY(posterior_omega(q->g->be, q->weights, q->alpha, blocks, q->draws, q->seed, &omega,
-                           &omega0, err));
-    double *lambda = draw_lambdas(q, omega0, err);
     p->draw = am_alloc((size_t)q->draws, sizeof *p->draw, "posterior", err);
-    am_status status = lambda && p->draw ? AM_OK : AM_ERR_MEMORY;
+    am_status status = p->draw != NULL ? AM_OK : AM_ERR_MEMORY;
     if (status == AM_OK)
-        status = p->from_generator ? from_generator(q, lambda, omega, &set, err)
-                                   : from_refits(q, lambda, omega, &set, err);
-    if (status == AM_OK)
-        status = evaluate(&set, q->evaluation, p->draw, classes ? &p->mean : NULL, err);
+        status = evaluate(&m->set, q->evaluation, p->draw, classes ? &p->mean : NULL, err);
     if (status == AM_OK && q->theta != NULL)
-        status = read_theta(q, lambda, omega, &set, err);
+        status = read_theta(q, m, err);
     if (status == AM_OK)
         summarise(p);
     else
         posterior_free(p);
-    set.be->op->release(set.be, (void *)(uintptr_t)set.c);
-    set.be->op->release(set.be, set.theta);
-    free(lambda);
-    free(omega);
-    free(omega0);
+    return status;
+}
+
+am_status posterior_compute(const posterior_request *q, posterior *p, am_error *err)
+{
+    posterior_models m;
+    *p = (posterior){0};
+    AM_TRY(posterior_open(q, &m, err));
+    am_status status = posterior_judge(q, &m, p, err);
+    posterior_close(&m);
     return status;
 }
 

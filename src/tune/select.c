@@ -178,3 +178,14 @@ void select_distribution(const tuning_curve *curve, metric_kind metric, int *cou
     for (int d = 0; d < curve->draws; d++)
         count[best_point(curve->draw + d, curve->draws, curve->points, metric)]++;
 }
+
+double select_quantile(const tuning_curve *curve, const int *count, double q)
+{
+    int sum = 0;
+    for (int i = 0; i < curve->points && curve->draws > 0; i++) {
+        sum += count[i];
+        if (sum > 0 && (double)sum >= q * curve->draws)
+            return curve->lambda[i];
+    }
+    return NAN;
+}

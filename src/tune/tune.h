@@ -49,6 +49,8 @@ am_status select_lambda(generator *g, const device_rows *validation, const tunin
                         select_kind kind, metric_kind metric, selection *choice, am_error *err);
 /* How often each point of the grid is the best over the draws of ω: count (points). */
 void select_distribution(const tuning_curve *curve, metric_kind metric, int *count);
+/* The smallest λ of the grid that at least a share q of the draws do not exceed; NaN without draws. */
+double select_quantile(const tuning_curve *curve, const int *count, double q);
 
 /* ---- posterior.c --------------------------------------------------------------------------------- */
 
@@ -78,6 +80,18 @@ typedef struct {
     float *theta; /* (D, P) out: the draws' parameters; NULL: not wanted */
 } posterior_request;
 am_status posterior_compute(const posterior_request *request, posterior *p, am_error *err);
+/* The draws as models, for more questions than one. */
+typedef struct {
+    model_set set;
+    bool from_generator;
+    double *lambda; /* (D, G), owned like all below and the set's memory */
+    float *omega;   /* (D, K) */
+} posterior_models;
+am_status posterior_open(const posterior_request *request, posterior_models *m, am_error *err);
+void posterior_close(posterior_models *m); /* safe on a zeroed one */
+/* posterior_compute for draws that are open. */
+am_status posterior_judge(const posterior_request *request, const posterior_models *m, posterior *p,
+                          am_error *err);
 void posterior_free(posterior *p); /* safe on a zeroed one */
 
 /* ω (D,K) and, with omega0 not NULL, ω₀ (D), for posterior draws: streams of their own, apart from
@@ -90,6 +104,7 @@ am_status posterior_omega(backend *be, omega_kind kind, double alpha, int64_t bl
 /* METHOD §8; seconds, NaN where not measured. */
 typedef struct {
     double fit, curve, posterior, refit, refits_batched;
+    double response;           /* to ω, while fitting; not in fit */
     int points;                /* of the curve, and refits in refits_batched */
     double break_even;         /* (fit + curve)/refit, in refits */
     double speedup_one_by_one; /* points·refit/(fit + curve) */

@@ -16,6 +16,8 @@ typedef struct {
     omega_kind weights;
     bool omega0, per_layer;
     int networks;
+    int response; /* nodes */
+    fit_mode mode;
 } recipe;
 
 /* Every way of training: both descents, both plans, with and without ω and a feature network. */

@@ -121,6 +121,7 @@ static const backend_ops cpu_ops = {
     .set_precision = cpu_set_precision,
     .alloc = cpu_alloc,
     .release = cpu_release,
+    .free_memory = cpu_free_memory,
     .upload = cpu_copy,
     .download = cpu_download,
     .copy = cpu_copy,

@@ -78,6 +78,8 @@ am_status cpu_backend_open(backend **be, int threads, am_error *err);
  * kept. NULL after a failure. */
 void *cpu_scratch(backend *be, scratch_slot slot, size_t bytes);
 
+/* memory.c */
+am_status cpu_free_memory(backend *be, size_t *available, size_t *total, am_error *err);
 /* draws.c */
 void cpu_draw_lambda(backend *be, const draw_lambda_args *a);
 void cpu_draw_omega(backend *be, const draw_omega_args *a);

@@ -16,7 +16,7 @@
 
 /* What a protocol fixes; everything else comes from the user's settings. */
 typedef struct {
-    const char *name, *features, *init, *weights, *descent, *nodes, *schedule, *metric;
+    const char *name, *features, *init, *weights, *posterior, *descent, *nodes, *schedule, *metric;
     int64_t draws, minibatches;
     optimiser adam; /* of generator and refits; zeros: by the recipe, each its own */
 } protocol;
@@ -26,6 +26,7 @@ static const protocol protocol_table[] = {
      .features = "auto",
      .init = "residual",
      .weights = "ones",
+     .posterior = "implicit",
      .descent = "collocation",
      .nodes = "nodes",
      .schedule = "cosine",
@@ -35,6 +36,7 @@ static const protocol protocol_table[] = {
      .features = "paper",
      .init = "paper",
      .weights = "dirichlet",
+     .posterior = "none",
      .descent = "gradient",
      .nodes = "stratified",
      .schedule = "constant",
@@ -48,7 +50,7 @@ static const protocol protocol_table[] = {
               .epsilon = 1e-8}},
 };
 
-enum { BATCH = 128, BLOCKS = 16 };
+enum { BATCH = 128, BLOCKS = 16, AUDIT_DRAWS = 20 };
 static const double VALIDATION = 1.0 / 6; /* 10,000 of MNIST's 60,000 rows */
 static const double RIDGE = 1e-3, LAMBDA_LOW = 1e-5, LAMBDA_HIGH = 1e-1;
 
@@ -77,6 +79,8 @@ static settings protocol_settings(const settings *set, const protocol *p, const 
     s.descent = (char *)(uintptr_t)p->descent;
     s.nodes = (char *)(uintptr_t)p->nodes;
     s.schedule = (char *)(uintptr_t)p->schedule;
+    if (!settings_given(set, "posterior"))
+        s.posterior = (char *)(uintptr_t)p->posterior;
     if (!settings_given(set, "metric"))
         s.metric = (char *)(uintptr_t)p->metric;
     s.lambda_low = LAMBDA_LOW;
@@ -249,8 +253,9 @@ static am_status fit_and_curve(session *s, const settings *fit, const char *mode
     r->plan = fitted.plan;
     /* All steps at the rate of those that were timed; they are fewer after --resume. */
     double steps = (double)r->fit.steps, timed = steps - (double)fitted.first;
-    r->ledger.fit = fitted.seconds * steps / timed;
-    r->total_seconds = r->ledger.fit - fitted.seconds;
+    r->ledger.fit = (fitted.seconds - fitted.response_seconds) * steps / timed;
+    r->ledger.response = fitted.response_seconds * steps / timed;
+    r->total_seconds = r->ledger.fit + r->ledger.response - fitted.seconds;
     r->ledger.points = points;
     double begin = am_seconds();
     AM_TRY(curve_compute(&s->g, &s->validation, points, 0, &r->curve, err));
@@ -309,7 +314,9 @@ static am_status run_all(session *s, const settings *set, const protocol *p, con
     AM_TRY(draw_posterior(s, set, r, err));
     AM_TRY(generator_criterion(s, r, err));
     AM_TRY(refit_choice(s, set, p, r, err));
-    return refit_curve(s, set, p, r, err);
+    AM_TRY(refit_curve(s, set, p, r, err));
+    r->audited = set->audit;
+    return set->audit ? audit_session(s, set, AUDIT_DRAWS, &r->audit, &r->audit_cost, err) : AM_OK;
 }
 
 am_status experiment_mnist(const settings *set, am_error *err)
@@ -320,6 +327,8 @@ am_status experiment_mnist(const settings *set, am_error *err)
     if (p == NULL)
         return am_fail(err, AM_ERR_USAGE, "--protocol '%s': give default or paper", set->protocol);
     AM_TRY(am_check_writable(folder, err));
+    if (set->audit)
+        AM_TRY(audit_check_options(set, err));
     char *model = output_path(folder, "model.safetensors");
     session s = {0};
     mnist_result r = {.protocol = p->name, .repeats = (int)set->refits};
@@ -335,6 +344,8 @@ am_status experiment_mnist(const settings *set, am_error *err)
     free(r.criterion);
     free(r.refit_criterion);
     posterior_free(&r.post);
+    audit_free(&r.audit);
+    audit_cost_free(&r.audit_cost);
     curve_free(&r.curve);
     session_close(&s);
     return status;

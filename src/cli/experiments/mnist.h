@@ -5,6 +5,7 @@
 #include "api/sampling.h"
 #include "cli/experiments/experiments.h"
 #include "cli/output.h"
+#include "cli/output_audit.h"
 
 /* Everything the experiment measures; what the reports are written from. */
 typedef struct {
@@ -20,6 +21,9 @@ typedef struct {
     metrics *refit;          /* (points) their validation metrics, averaged over the repeats */
     double *criterion;       /* (points) L(g(λ); 1, λ) on the training rows, penalty included */
     double *refit_criterion; /* (points) the same of the refits, averaged */
+    bool audited;            /* with --audit */
+    audit_result audit;
+    audit_cost audit_cost;
     ledger ledger;
     double data_seconds, total_seconds;
 } mnist_result;

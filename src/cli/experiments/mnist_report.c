@@ -115,12 +115,14 @@ static void print_quality(const mnist_result *r)
                   published.refit, published.refit_sd);
     if (r->post.draws == 0)
         return;
-    accuracy_line(r, "posterior draws, mean (unaudited)", r->post.accuracy_mean, r->post.nll_mean,
-                  published.draws, 0.0051);
-    printf("  %-34s %.4f", "sd of the draws (unaudited)", r->post.accuracy_sd);
+    accuracy_line(r, r->audited ? "posterior draws, mean" : "posterior draws, mean (unaudited)",
+                  r->post.accuracy_mean, r->post.nll_mean, published.draws, 0.0051);
+    printf("  %-34s %.4f", r->audited ? "sd of the draws" : "sd of the draws (unaudited)",
+           r->post.accuracy_sd);
     if (is_mnist(r))
         printf("                 (published %.4f)", published.draw_sd);
-    printf("\n  %-34s %.4f   loss %.4f   ece %.4f\n", "posterior predictive (unaudited)",
+    printf("\n  %-34s %.4f   loss %.4f   ece %.4f\n",
+           r->audited ? "posterior predictive" : "posterior predictive (unaudited)",
            r->post.mean.accuracy, r->post.mean.nll, r->post.mean.ece);
     if (!r->post.from_generator)
         printf(
@@ -143,6 +145,8 @@ static void print_ledger(const mnist_result *r)
     printf("\nledger\n");
     ledger_line("fit of the generator", l->fit, published.fit, mnist);
     ledger_line("curve", l->curve, published.curve, mnist);
+    if (l->response > 0)
+        ledger_line("response to the weights", l->response, 0, mnist);
     ledger_line("posterior", l->posterior, 0, mnist);
     ledger_line("one refit from scratch", l->refit, published.one_refit, mnist);
     printf("  all %2d refits of the curve, batched  %6.3f s\n", l->points, l->refits_batched);
@@ -174,7 +178,7 @@ static void add_test(cJSON *o, const mnist_result *r)
                             !draws                   ? "none"
                             : r->post.from_generator ? "generator"
                                                      : "short weighted refits");
-    cJSON_AddBoolToObject(test, "posterior_audited", false);
+    cJSON_AddBoolToObject(test, "posterior_audited", r->audited);
 }
 
 static void add_costs(cJSON *o, const mnist_result *r)
@@ -183,6 +187,7 @@ static void add_costs(cJSON *o, const mnist_result *r)
     cJSON *seconds = cJSON_AddObjectToObject(o, "seconds");
     json_number(seconds, "data", r->data_seconds);
     json_number(seconds, "fit", l->fit);
+    json_number(seconds, "response", l->response);
     json_number(seconds, "curve", l->curve);
     json_number(seconds, "posterior", r->post.draws > 0 ? l->posterior : NAN);
     json_number(seconds, "refit", l->refit);
@@ -208,6 +213,10 @@ static void add_curve(cJSON *o, const mnist_result *r)
         json_number(point, "criterion", r->refit_criterion[i]);
         json_number(point, "generator_criterion", r->criterion[i]);
         cJSON_AddItemToArray(refits, point);
+    }
+    if (r->audited) {
+        cJSON_AddItemToObject(o, "audit", output_audit_json(&r->audit, &r->audit_cost));
+        return;
     }
     cJSON *audit = cJSON_AddObjectToObject(o, "audit");
     json_number(audit, "refits_per_point", r->repeats);
@@ -286,6 +295,13 @@ static am_status write_file(const session *s, const mnist_result *r, const cJSON
     return status;
 }
 
+static am_status write_audit(const mnist_result *r, const char *folder, am_error *err)
+{
+    char title[128];
+    (void)snprintf(title, sizeof title, "Audit: %s, protocol %s", r->dataset, r->protocol);
+    return output_audit_files(&r->audit, NULL, title, folder, err);
+}
+
 am_status mnist_report(const session *s, const settings *set, const mnist_result *r,
                        const char *folder, am_error *err)
 {
@@ -294,6 +310,8 @@ am_status mnist_report(const session *s, const settings *set, const mnist_result
     am_status status = AM_OK;
     for (size_t i = 0; i < sizeof files / sizeof *files && status == AM_OK; i++)
         status = write_file(s, r, document, folder, files[i], err);
+    if (status == AM_OK && r->audited)
+        status = write_audit(r, folder, err);
     if (set->json) {
         output_json(document, stdout);
         return status;
@@ -303,9 +321,13 @@ am_status mnist_report(const session *s, const settings *set, const mnist_result
     print_gaps(r);
     print_quality(r);
     print_ledger(r);
+    if (r->audited) {
+        printf("\naudit\n\n");
+        AM_TRY(output_audit_print(&r->audit, &r->audit_cost, stdout, err));
+    }
     if (status == AM_OK)
         printf("\nwritten to %s: summary.json, curve.csv, refits.csv, curve.svg, "
-               "model.safetensors\n",
-               folder);
+               "model.safetensors%s\n",
+               folder, r->audited ? ", audit_*.csv, audit_*.svg" : "");
     return status;
 }

@@ -1,0 +1,11 @@
+# Benchmark programs, beside the program so that they find the plugin: bench_ops (every op of a backend),
+# bench_fit (whole fits on two devices).
+add_library(bench_core OBJECT bench/ops/measure.c bench/ops/operands.c bench/ops/recorder.c)
+target_include_directories(bench_core PUBLIC bench/ops)
+target_link_libraries(bench_core PUBLIC core)
+add_executable(bench_ops bench/ops/bench_ops.c bench/ops/report.c bench/ops/scenario.c)
+target_link_libraries(bench_ops PRIVATE bench_core core)
+set_target_properties(bench_ops PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+add_executable(bench_fit bench/fit/bench_fit.c)
+target_link_libraries(bench_fit PRIVATE bench_core core)
+set_target_properties(bench_fit PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
