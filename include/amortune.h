@@ -198,16 +198,17 @@ typedef struct am_fit_options {
     int64_t embedding;   /* columns that ω is embedded into; 0: chosen by K */
     int omega0;          /* non-zero: λ is multiplied by a random weight ω₀ too */
     int64_t networks;    /* E: networks from different starts whose predictions are averaged; 1 */
-    const char *posterior; /* "none"; "implicit": the fit is at ω = 1, and how the networks answer to
+    const char
+        *posterior; /* "none"; "implicit": the fit is at ω = 1, and how the networks answer to
                               ω follows by implicit differentiation along it; weights then says for
                               which ω (dirichlet where it is "ones") */
     /* training */
-    const char *mode;     /* "criterion": minimise E L(g(ω, λ); ω, λ); "supervised": regress on labels,
+    const char *mode; /* "criterion": minimise E L(g(ω, λ); ω, λ); "supervised": regress on labels,
                              networks refitted at draws of (ω, λ); "hybrid": criterion, then so */
-    int64_t labels;       /* supervised, hybrid: refits in a round, each of `steps` in all the rounds;
+    int64_t labels; /* supervised, hybrid: refits in a round, each of `steps` in all the rounds;
                              0: about 1.3 R, 4 R for supervised when ω enters, at most 256 */
-    int64_t rounds;       /* of labels, each from where the generator is after the last; 0: 2, hybrid 1 */
-    double share;         /* hybrid: of the steps, in criterion mode; 0: 0.8 */
+    int64_t rounds; /* of labels, each from where the generator is after the last; 0: 2, hybrid 1 */
+    double share;   /* hybrid: of the steps, in criterion mode; 0: 0.8 */
     const char *descent;  /* "auto", "gradient", "collocation" */
     const char *plan;     /* "auto", "direct", "factored" */
     const char *nodes;    /* how λ is drawn: "auto", "nodes", "stratified" */
@@ -380,7 +381,7 @@ typedef struct am_detection {
     double auroc;    /* chance that an OOD row scores higher than one of the own, ties half */
     double aupr_ood; /* average precision, OOD rows positive */
     double aupr_own; /* the same with the own rows positive and the scores negated */
-    double fpr95;    /* share of the own rows at or above the score that 95 % of the OOD rows reach */
+    double fpr95; /* share of the own rows at or above the score that 95 % of the OOD rows reach */
 } am_detection;
 /* own (own_rows), ood (ood_rows): finite scores, at least one of each. */
 AM_API am_status am_detect(const double *own, int64_t own_rows, const double *ood, int64_t ood_rows,

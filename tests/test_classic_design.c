@@ -1,6 +1,6 @@
 /* classic/design: numbers and labels from files, their faults, and simulated data. */
 #include "classic/design.h"
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 #include "support/scratch.h"
 
 #include <criterion/criterion.h>

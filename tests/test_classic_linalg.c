@@ -1,5 +1,5 @@
 /* classic/linalg: products and decompositions on matrices small enough to work by hand. */
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* classic/ridge: closed forms against hand-worked values and against their definitions. */
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 #include "classic/ridge_generator.h"
 
 #include <criterion/criterion.h>

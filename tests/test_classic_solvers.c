@@ -2,8 +2,8 @@
 #include "support/estimation.h"
 
 #include "classic/batch.h"
-#include "classic/cholesky.h"
-#include "classic/linalg.h"
+#include "linalg/cholesky.h"
+#include "linalg/linalg.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

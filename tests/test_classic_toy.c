@@ -1,6 +1,6 @@
 /* classic/block_ridge: labels, and the generators against what they minimise. */
 #include "classic/block_ridge.h"
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 #include "classic/ridge.h"
 
 #include <criterion/criterion.h>

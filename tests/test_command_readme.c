@@ -1,5 +1,5 @@
 /* The commands that README.md shows: every block of shell code below a line "<!-- tested -->" runs
- * as it stands, in an empty folder where ./run is the program. */
+ * as it stands, one after the other, in a folder where ./run is the program. */
 #include "support/program.h"
 
 #include <sys/stat.h>
@@ -22,16 +22,12 @@ static char *next_block(const char **at)
     return am_format("%.*s\n", (int)(close - open), open);
 }
 
-static void run_block(const char *text)
+static void run_block(const test_folder *folder, const char *text)
 {
-    test_folder folder = make_folder();
-    put_text(in_folder(&folder, "run"), "#!/bin/sh\nexec \"$AMORTUNE\" \"$@\"\n");
-    cr_assert_eq(chmod(in_folder(&folder, "run"), 0755), 0);
-    put_text(in_folder(&folder, "block.sh"), text);
-    outcome o = script(&folder, "bash -euo pipefail block.sh");
+    put_text(in_folder(folder, "block.sh"), text);
+    outcome o = script(folder, "XDG_CACHE_HOME=cache bash -euo pipefail block.sh");
     cr_expect_eq(o.code, 0, "exit code %d of README.md's\n%s\n%s", o.code, text, o.err);
     outcome_free(&o);
-    remove_folder(&folder);
 }
 
 Test(command_readme, the_commands_of_the_readme_run)
@@ -43,10 +39,14 @@ Test(command_readme, the_commands_of_the_readme_run)
                  err.message);
     const char *at = text;
     int blocks = 0;
+    test_folder folder = make_folder();
+    put_text(in_folder(&folder, "run"), "#!/bin/sh\nexec \"$AMORTUNE\" \"$@\"\n");
+    cr_assert_eq(chmod(in_folder(&folder, "run"), 0755), 0);
     for (char *block; (block = next_block(&at)) != NULL; blocks++) {
-        run_block(block);
+        run_block(&folder, block);
         free(block);
     }
+    remove_folder(&folder);
     cr_expect_gt(blocks, 0, "README.md marks no block of commands as tested");
     free(text);
 }

@@ -74,7 +74,8 @@ Test(config, every_fault_names_file_key_and_remedy)
     } rows[] = {
         {"{\"lambada\": 1}", "unknown option lambada; did you mean lambda?"},
         {"{\"warm_up\": 1}", "unknown option warm_up; did you mean warmup?"},
-        {"{\"points\": 5}", "points is no option of fit; only curve, tune, audit, mest and experiment take it"},
+        {"{\"points\": 5}",
+         "points is no option of fit; only curve, tune, audit, mest and experiment take it"},
         {"{\"draws\": -1}", "draws -1: out of range; give a whole number in 0..4096"},
         {"{\"draws\": 1.5}", "draws 1.5: not a whole number; give a whole number in 0..4096"},
         {"{\"draws\": true}", "draws: give a number or a string"},

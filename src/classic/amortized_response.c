@@ -1,7 +1,7 @@
 #include "classic/amortized.h"
 
-#include "classic/cholesky.h"
-#include "classic/linalg.h"
+#include "linalg/cholesky.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -17,7 +17,7 @@
  *     E[λ] = eᶜ sinh h/h,   E[λu] = eᶜ (h cosh h − sinh h)/h²,
  *     E[λu²] = eᶜ (h² sinh h − 2h cosh h + 2 sinh h)/h³. */
 #include "classic/block_ridge.h"
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

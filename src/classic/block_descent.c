@@ -4,7 +4,7 @@
  * of which conjugate gradients make steps. The preconditioner is the gradient's own structure at
  * independent z and S: E[zzᵀ] ⊗ E[S], both from one pass. */
 #include "classic/block_ridge.h"
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

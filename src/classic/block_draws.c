@@ -1,6 +1,6 @@
 #include "classic/block_ridge.h"
 #include "classic/block_weights.h"
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

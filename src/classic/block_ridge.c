@@ -1,5 +1,5 @@
 #include "classic/block_ridge.h"
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <stdlib.h>
 #include <string.h>

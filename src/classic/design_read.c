@@ -1,6 +1,6 @@
 #include "classic/design.h"
-#include "classic/linalg.h"
 #include "data/csv_scan.h"
+#include "linalg/linalg.h"
 
 #include <inttypes.h>
 #include <limits.h>

@@ -1,7 +1,7 @@
 /* Bootstrap intervals: percentile, BCa, calibrated; and the audit of the generator. */
-#include "classic/linalg.h"
 #include "classic/mest_interval.h"
 #include "classic/mest_uses.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

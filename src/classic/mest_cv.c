@@ -1,6 +1,6 @@
 /* K-fold cross-validation: K fold masks as weights, all λ, one generator. */
-#include "classic/linalg.h"
 #include "classic/mest_uses.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

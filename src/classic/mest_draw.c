@@ -1,6 +1,6 @@
 /* Draws of the generator, in chunks over the threads; refits. */
-#include "classic/linalg.h"
 #include "classic/mest_worker.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <omp.h>

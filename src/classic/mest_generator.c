@@ -1,9 +1,9 @@
 /* A generator's nodes, its anchor, and the influence of the blocks. */
 #include "classic/mest_generator.h"
 
-#include "classic/cholesky.h"
-#include "classic/linalg.h"
 #include "classic/mest_local.h"
+#include "linalg/cholesky.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* The second-order expansion of the objective, by blocks. */
 #include "classic/mest_local.h"
 
-#include "classic/cholesky.h"
-#include "classic/linalg.h"
+#include "linalg/cholesky.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The path of coefficients along λ, with the band of the draws. */
-#include "classic/linalg.h"
 #include "classic/mest_interval.h"
 #include "classic/mest_uses.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -7,9 +7,9 @@
  * e_j with c = 0 and a = b = λ·l1 for every penalised column; D = 2λ·l2. Solved by Mehrotra's
  * primal-dual interior point with split t = s⁺ − s⁻ (Portnoy and Koenker 1997 for quantiles): every
  * iteration is one q × q Cholesky. The certificate is the duality gap at the iterate made feasible. */
-#include "classic/cholesky.h"
-#include "classic/linalg.h"
 #include "classic/mest_solver.h"
+#include "linalg/cholesky.h"
+#include "linalg/linalg.h"
 
 #include <cblas.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* The objective of an M-estimation problem, its gradient, Hessian and optimality conditions. */
-#include "classic/linalg.h"
 #include "classic/mest.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

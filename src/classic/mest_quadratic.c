@@ -1,6 +1,6 @@
 #include "classic/mest_quadratic.h"
 
-#include "classic/cholesky.h"
+#include "linalg/cholesky.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* From a setup to problem, blocks, generator and range of λ. */
-#include "classic/linalg.h"
 #include "classic/mest_uses.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Stability selection along the path. */
-#include "classic/linalg.h"
 #include "classic/mest_uses.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The local model's minimisers, and their polishing. */
 #include "backend/cpu/cpu.h"
-#include "classic/linalg.h"
 #include "classic/mest_worker.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <string.h>

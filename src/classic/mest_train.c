@@ -1,6 +1,6 @@
 /* Training of the expansion on a few draws. */
-#include "classic/linalg.h"
 #include "classic/mest_local.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "classic/piecewise_design.h"
 
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <omp.h>
 #include <stdlib.h>

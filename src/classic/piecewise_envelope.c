@@ -1,5 +1,5 @@
-#include "classic/cholesky.h"
 #include "classic/piecewise.h"
+#include "linalg/cholesky.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
  *
  * and Newton's method follows the solutions of u·s = v·t = μ as μ → 0. Rows with low = high take part
  * in Zᵀd alone. */
-#include "classic/cholesky.h"
 #include "classic/piecewise.h"
+#include "linalg/cholesky.h"
 
 #include <math.h>
 #include <stdlib.h>

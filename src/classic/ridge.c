@@ -1,5 +1,5 @@
 #include "classic/ridge.h"
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* K-fold cross-validation of ridge regression: the moments of a fold's complement are those of the
  * whole sample minus its own, so that X is read once. */
-#include "classic/linalg.h"
 #include "classic/ridge.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

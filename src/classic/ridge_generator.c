@@ -2,7 +2,7 @@
  * linear in θ, so the rows held out are predicted at the nodes (or along the generator's
  * directions), and the features mix the predictions: θ itself is never formed. */
 #include "classic/ridge_generator.h"
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <stdlib.h>
 

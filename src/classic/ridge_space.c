@@ -1,5 +1,5 @@
-#include "classic/linalg.h"
 #include "classic/ridge_generator.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

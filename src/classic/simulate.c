@@ -1,6 +1,6 @@
 #include "classic/design.h"
-#include "classic/linalg.h"
 #include "draw/draw.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 

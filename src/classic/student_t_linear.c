@@ -1,5 +1,5 @@
-#include "classic/linalg.h"
 #include "classic/student_t_generator.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* amortune mest --use bootstrap and double-bootstrap. */
-#include "classic/linalg.h"
 #include "cli/mest.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -176,7 +176,8 @@ const option option_table[] = {
      HELP(GROUP_RESULTS, "seed of the draws of ω, as of refit; -1: the model's, as of sample, and "
                          "without --draws no weights")},
     {"steps", "N", OPTION_INT, AT(steps), "-1", INTS(-1, INT32_MAX), ON(POLISH),
-     HELP(GROUP_RESULTS, "steps; 0: the generator's network as it is; -1: a twentieth of the fit's")},
+     HELP(GROUP_RESULTS,
+          "steps; 0: the generator's network as it is; -1: a twentieth of the fit's")},
     {"rate", "R", OPTION_REAL, AT(rate), "0", REALS(0, 1e3), ON(POLISH),
      HELP(GROUP_RESULTS, "peak step size of Adam, a cosine falls from it to zero; 0: 1e-3")},
     {"parity", NULL, OPTION_FLAG, AT(parity), NULL, ON(POLISH),
@@ -193,8 +194,9 @@ const option option_table[] = {
     {"repeats", "R", OPTION_INT, AT(repeats), "3", INTS(1, 1000), ON(AUDIT | EXPERIMENT),
      HELP(GROUP_RESULTS, "refits at every λ of the audited curve, each with a seed of its own")},
     {"cache", "FOLDER", OPTION_TEXT, AT(cache), NULL, ON(AUDIT | EXPERIMENT),
-     HELP(GROUP_RESULTS, "where the audit's refits are kept, so that the next one is quick, or none; "
-                         "without it the user's cache folder")},
+     HELP(GROUP_RESULTS,
+          "where the audit's refits are kept, so that the next one is quick, or none; "
+          "without it the user's cache folder")},
     {"select", "RULE", OPTION_CHOICE, AT(select), "grid", CHOICES("grid|one-se|gradient"),
      ON(CHOOSES),
      HELP(GROUP_RESULTS,
@@ -220,8 +222,9 @@ const option option_table[] = {
     {"lambda", "L", OPTION_POINT, AT(lambda_low), NULL, LAMBDAS, ON(MEST),
      HELP(GROUP_ESTIMATION, "penalty λ of a bootstrap; without it by cross-validation")},
     {"range", "LOW:HIGH", OPTION_RANGE, AT(range_low), NULL, LAMBDAS, ON(MEST),
-     HELP(GROUP_ESTIMATION, "range of λ for cv, stability and path; without it from the data, and stability "
-                            "ends where one false selection is to be expected")},
+     HELP(GROUP_ESTIMATION,
+          "range of λ for cv, stability and path; without it from the data, and stability "
+          "ends where one false selection is to be expected")},
     {"points", "N", OPTION_INT, AT(points), "100", INTS(2, 10000), ON(MEST),
      HELP(GROUP_ESTIMATION, "values of λ in the range, equally spaced in log λ")},
     {"mixing", "A", OPTION_REAL, AT(mixing), "0.5", REALS(0, 1, true), ON(MEST),
@@ -233,7 +236,8 @@ const option option_table[] = {
     {"delta", "D", OPTION_REAL, AT(delta), "1.345", REALS(0, 1e6, true), ON(MEST),
      HELP(GROUP_ESTIMATION, "huber: residuals beyond D times the scale count linearly")},
     {"scale", "S", OPTION_REAL, AT(scale), "0", REALS(0, 1e30), ON(MEST),
-     HELP(GROUP_ESTIMATION, "huber, student-t: scale of the residuals; 0: 1.4826·MAD of a LAD fit")},
+     HELP(GROUP_ESTIMATION,
+          "huber, student-t: scale of the residuals; 0: 1.4826·MAD of a LAD fit")},
     {"folds", "K", OPTION_INT, AT(folds), "10", INTS(2, INT32_MAX), ON(MEST),
      HELP(GROUP_ESTIMATION, "folds of cross-validation, at most one per row")},
     {"blocks", "K", OPTION_INT, AT(blocks), "100", INTS(1, INT32_MAX, "n"), ON(MEST),

@@ -1,5 +1,5 @@
 /* Moments of a network and their eigenbases (kfac.h). */
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 #include "response/kfac.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "train/regression.h"
 
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

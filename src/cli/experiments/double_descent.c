@@ -16,7 +16,7 @@
  * σ² + σ²γ·m(−λ*), λ* = σ²γ/‖β‖², m the Stieltjes transform of the Marchenko–Pastur law. */
 #include "cli/experiments/double_descent.h"
 
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

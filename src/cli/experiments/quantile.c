@@ -3,7 +3,7 @@
  * Scott 2016), its tuning curve, its crossing, and exact solves at fresh points to hold it against. */
 #include "cli/experiments/quantile.h"
 
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

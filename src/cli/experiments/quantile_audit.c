@@ -1,7 +1,7 @@
 /* The quantile generator against exact solves at fresh (ω, q, λ), and how often its curves cross. */
 #include "classic/block_weights.h"
-#include "classic/linalg.h"
 #include "cli/experiments/quantile.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
  * every fold and λ, as in refits, are given too. */
 #include "cli/experiments/ridge.h"
 
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "cli/experiments/ridge.h"
 
-#include "classic/linalg.h"
 #include "cli/output.h"
 #include "draw/draw.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include "cli/experiments/student_t.h"
 
 #include "classic/block_weights.h"
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * on two classes of images. */
 #include "cli/experiments/svm.h"
 
-#include "classic/linalg.h"
 #include "data/data.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The SVM generator against exact solves at fresh (ω, λ). */
 #include "classic/block_weights.h"
-#include "classic/linalg.h"
 #include "cli/experiments/svm.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "cli/experiments/svm.h"
 
-#include "classic/linalg.h"
 #include "data/data.h"
 #include "draw/draw.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

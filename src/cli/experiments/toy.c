@@ -11,8 +11,8 @@
  * criterion's cells). Without it every replication simulates its own data of the same design. */
 #include "cli/experiments/toy.h"
 
-#include "classic/linalg.h"
 #include "cli/output.h"
+#include "linalg/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

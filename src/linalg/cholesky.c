@@ -1,4 +1,4 @@
-#include "classic/cholesky.h"
+#include "linalg/cholesky.h"
 
 #include <cblas.h>
 #include <float.h>

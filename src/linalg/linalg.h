@@ -1,6 +1,6 @@
 /* linalg — dense linear algebra in double precision: thin wrappers over CBLAS and LAPACK.
  *
- * Conventions of the room classic/ (problems whose optimiser is a closed form or a convex solve):
+ * Conventions, also of classic/ (problems whose optimiser is a closed form or a convex solve):
  *
  *   - Double precision throughout; sizes are int, n rows × p columns, as BLAS counts them.
  *   - Matrices are **column-major** and dense: element (i, j) of an (n × p) matrix is a[i + j·n], so
@@ -18,8 +18,8 @@
  *
  * The BLAS library runs on one thread (linalg_one_thread): these problems are small, and results
  * must not depend on the number of threads. Parallel loops are ours, over folds and replications. */
-#ifndef AM_CLASSIC_LINALG_H
-#define AM_CLASSIC_LINALG_H
+#ifndef AM_LINALG_H
+#define AM_LINALG_H
 
 #include "base/base.h"
 
@@ -32,7 +32,7 @@ static inline size_t linalg_at(int i, int j, int n)
 /* Sets the process's BLAS to one thread, as the CPU backend does. Call once before any work. */
 void linalg_one_thread(void);
 
-/* ---- products (linalg.c) ----------------------------------------------------------------------- */
+/* ---- products (products.c) --------------------------------------------------------------------- */
 
 /* C = op(A)·op(B): op transposes for 't', keeps for 'n'. C (m × k), inner dimension l:
  * A is (m × l), or (l × m) when transposed; B is (l × k), or (k × l) when transposed. */
@@ -50,7 +50,7 @@ void linalg_weighted_gram(int n, int p, const double *x, const double *w, double
 /* Whether all `count` numbers are finite. */
 bool linalg_finite(const double *x, size_t count);
 
-/* ---- decompositions (linalg_lapack.c) ---------------------------------------------------------- */
+/* ---- decompositions (lapack.c) ------------------------------------------------------------- */
 
 /* A = V·diag(d)·Vᵀ, A symmetric (n × n): A becomes V, eigenvectors in columns; d (n) ascending.
  * Divide and conquer (dsyevd). AM_ERR_INPUT when A is not finite. */

@@ -1,7 +1,7 @@
 /* cholesky — factor once, solve often, without an allocation: the inner step of the solvers of
  * M-estimation. (linalg_solve is the careful one: it scales, estimates the condition and explains.) */
-#ifndef AM_CLASSIC_CHOLESKY_H
-#define AM_CLASSIC_CHOLESKY_H
+#ifndef AM_CHOLESKY_H
+#define AM_CHOLESKY_H
 
 #include <stdbool.h>
 

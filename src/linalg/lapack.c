@@ -1,5 +1,5 @@
 /* Decompositions and solves, by LAPACK's Fortran symbols, which OpenBLAS holds too. */
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include <float.h>
 #include <math.h>

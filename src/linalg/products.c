@@ -1,5 +1,5 @@
 /* Products: what CBLAS does, with leading dimensions that follow from the shapes. */
-#include "classic/linalg.h"
+#include "linalg/linalg.h"
 
 #include "backend/cpu/blas.h"
 
