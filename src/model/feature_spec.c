@@ -43,7 +43,7 @@ static bool parse_degree(const char *text, feature_spec *spec)
     size_t length = plus != NULL ? (size_t)(plus - text) : strlen(text);
     if (length >= sizeof degree_text)
         return false;
-    memcpy(degree_text, text, length);
+    snprintf(degree_text, sizeof degree_text, "%.*s", (int)length, text);
     if (plus != NULL &&
         (!am_parse_int(plus + sizeof RESPONSE - 1, &nodes) || nodes < 1 || nodes > AM_MAX_NODES))
         return false;

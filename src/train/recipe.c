@@ -102,8 +102,8 @@ void recipe_refit(optimiser *adam, int64_t steps)
 response_settings recipe_response(omega_kind weights, int64_t steps)
 {
     return (response_settings){
-        .nodes = 6,
-        .snapshots = (int)AM_MIN((int64_t)5, steps),
+        .nodes = 8,
+        .snapshots = (int)AM_MIN((int64_t)6, steps),
         .rows = 5000,
         .components = 128,
         .iterations = 1,
