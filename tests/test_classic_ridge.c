@@ -1,6 +1,6 @@
 /* classic/ridge: closed forms against hand-worked values and against their definitions. */
-#include "linalg/linalg.h"
 #include "classic/ridge_generator.h"
+#include "linalg/linalg.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* classic/block_ridge: labels, and the generators against what they minimise. */
 #include "classic/block_ridge.h"
-#include "linalg/linalg.h"
 #include "classic/ridge.h"
+#include "linalg/linalg.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
