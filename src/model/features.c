@@ -151,7 +151,8 @@ am_status features_open(features *f, backend *be, const feature_spec *spec, int 
     if (sees_omega)
         f->embedding = embedding > 0 ? embedding : (int)AM_MIN(blocks, AM_DIRECT_BLOCKS);
     count_shapes(f);
-    if (f->features > AM_MAX_FEATURES)
+    if (f->features > AM_MAX_FEATURES &&
+        spec->nodes == 0) /* a response has its own limits, below */
         return am_fail(err, AM_ERR_USAGE,
                        "features %s: more than %d features with %d penalty groups and %lld blocks; "
                        "lower the degree or the number of blocks",
