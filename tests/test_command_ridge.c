@@ -19,17 +19,6 @@ static const char *reference(const char *name)
     return am_path_exists(path) ? path : NULL;
 }
 
-static cJSON *summary_of(const test_folder *folder, const char *name, char *printed)
-{
-    char *text = file_text(folder, name);
-    cJSON *o = parse_json(printed), *written = parse_json(text);
-    cr_expect(cJSON_Compare(o, written, true));
-    cJSON_Delete(written);
-    free(text);
-    free(printed);
-    return o;
-}
-
 /* ---- ridge ------------------------------------------------------------------------------------- */
 
 Test(command_ridge, simulated)

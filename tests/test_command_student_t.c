@@ -5,17 +5,6 @@
 #include <math.h>
 #include <sys/stat.h>
 
-static cJSON *summary_of(const test_folder *folder, const char *name, char *printed)
-{
-    char *text = file_text(folder, name);
-    cJSON *o = parse_json(printed), *written = parse_json(text);
-    cr_expect(cJSON_Compare(o, written, true));
-    cJSON_Delete(written);
-    free(text);
-    free(printed);
-    return o;
-}
-
 Test(command_student_t, simulated)
 {
     test_folder folder = make_folder();

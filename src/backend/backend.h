@@ -17,7 +17,7 @@
 #ifndef AM_BACKEND_H
 #define AM_BACKEND_H
 
-#include "backend/args.h"
+#include "backend/derivative_args.h"
 
 typedef struct backend backend;
 

@@ -41,6 +41,15 @@ char *output_path(const char *folder, const char *name)
     return am_format("%s/%s", folder, name);
 }
 
+am_status output_summary(const cJSON *document, const char *folder, am_error *err)
+{
+    char *path = output_path(folder, "summary.json");
+    am_status status = path != NULL ? json_write(path, document, err)
+                                    : am_fail(err, AM_ERR_MEMORY, "%s: no memory", folder);
+    free(path);
+    return status;
+}
+
 const char *output_alarm(const selection *choice)
 {
     if (choice->edge_alarm)

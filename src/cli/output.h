@@ -9,6 +9,8 @@
 void output_json(cJSON *document, FILE *stream);
 /* The document where it is asked for: on stdout with --json, in the file of --out. Deletes it. */
 am_status output_document(const settings *set, cJSON *document, am_error *err);
+/* FOLDER/summary.json. */
+am_status output_summary(const cJSON *document, const char *folder, am_error *err);
 /* "FOLDER/NAME", fresh; NULL without memory. */
 char *output_path(const char *folder, const char *name);
 

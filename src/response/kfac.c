@@ -107,6 +107,27 @@ am_status kfac_shift(kfac *k, const double *shift, am_error *err)
     return AM_OK;
 }
 
+/* rotated_k = op(S_basis) scaled_k, op the transpose or nothing */
+static void multiply_left(kfac *k, const kfac_layer *y, int vectors, bool transpose)
+{
+    int64_t in = y->in, out = y->out;
+    matmul_args a = {.batch = vectors,
+                     .transpose_a = transpose,
+                     .m = out,
+                     .n = in,
+                     .k = out,
+                     .alpha = 1,
+                     .a = y->s_basis,
+                     .lda = out,
+                     .b = k->scaled,
+                     .ldb = in,
+                     .b_stride = out * in,
+                     .c = k->rotated,
+                     .ldc = in,
+                     .c_stride = out * in};
+    k->be->op->matmul(k->be, &a);
+}
+
 /* rotated_k = S_basisᵀ [W_k | b_k] A_basis, for the layer's slice of r */
 static void rotate(kfac *k, int l, int vectors, const dev_f32 *r)
 {
@@ -133,21 +154,7 @@ static void rotate(kfac *k, int l, int vectors, const dev_f32 *r)
     bias.lda = 1;
     bias.b = f32_at(y->a_basis, wide * in);
     k->be->op->matmul(k->be, &bias);
-    matmul_args left = {.batch = vectors,
-                        .transpose_a = true,
-                        .m = out,
-                        .n = in,
-                        .k = out,
-                        .alpha = 1,
-                        .a = y->s_basis,
-                        .lda = out,
-                        .b = k->scaled,
-                        .ldb = in,
-                        .b_stride = out * in,
-                        .c = k->rotated,
-                        .ldc = in,
-                        .c_stride = out * in};
-    k->be->op->matmul(k->be, &left);
+    multiply_left(k, y, vectors, true);
 }
 
 /* [W_k | b_k] = S_basis scaled_k A_basisᵀ, into the layer's slice of z */
@@ -155,20 +162,7 @@ static void rotate_back(kfac *k, int l, int vectors, dev_f32 *z)
 {
     kfac_layer *y = &k->layer[l];
     int64_t in = y->in, out = y->out, wide = in - 1, params = k->t->params;
-    matmul_args left = {.batch = vectors,
-                        .m = out,
-                        .n = in,
-                        .k = out,
-                        .alpha = 1,
-                        .a = y->s_basis,
-                        .lda = out,
-                        .b = k->scaled,
-                        .ldb = in,
-                        .b_stride = out * in,
-                        .c = k->rotated,
-                        .ldc = in,
-                        .c_stride = out * in};
-    k->be->op->matmul(k->be, &left);
+    multiply_left(k, y, vectors, false);
     matmul_args weight = {.batch = vectors,
                           .transpose_b = true,
                           .m = out,

@@ -56,6 +56,8 @@ double json_value(const cJSON *root, const char *path);
 void expect_json_items(const cJSON *root, const char *paths);
 /* The file as text (free). */
 char *file_text(const test_folder *folder, const char *name);
+/* The document that --json printed (freed), which must be what the file holds. */
+cJSON *summary_of(const test_folder *folder, const char *name, char *printed);
 /* The file's header is `header` and it has `rows` lines of as many fields. */
 void expect_csv(const test_folder *folder, const char *name, const char *header, int rows);
 /* An SVG whose elements are closed in the right order. */

@@ -137,3 +137,14 @@ int count_entries(const test_folder *folder)
     closedir(stream);
     return count;
 }
+
+cJSON *summary_of(const test_folder *folder, const char *name, char *printed)
+{
+    char *text = file_text(folder, name);
+    cJSON *o = parse_json(printed), *written = parse_json(text);
+    cr_expect(cJSON_Compare(o, written, true));
+    cJSON_Delete(written);
+    free(text);
+    free(printed);
+    return o;
+}

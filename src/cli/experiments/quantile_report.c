@@ -161,11 +161,8 @@ static cJSON *summary(const settings *set, const quantile_result *r)
 am_status quantile_report(const settings *set, const quantile_result *r, const char *folder,
                           am_error *err)
 {
-    char *path = output_path(folder, "summary.json");
     cJSON *document = summary(set, r);
-    am_status status = path != NULL ? json_write(path, document, err)
-                                    : am_fail(err, AM_ERR_MEMORY, "%s: no memory", folder);
-    free(path);
+    am_status status = output_summary(document, folder, err);
     if (status == AM_OK)
         status = quantile_files(r, folder, err);
     if (status == AM_OK && set->json) {

@@ -283,11 +283,8 @@ static cJSON *summary(const settings *set, const student_t_result *r)
 am_status student_t_report(const settings *set, const student_t_result *r, const char *folder,
                            am_error *err)
 {
-    char *path = output_path(folder, "summary.json");
     cJSON *document = summary(set, r);
-    am_status status = path != NULL ? json_write(path, document, err)
-                                    : am_fail(err, AM_ERR_MEMORY, "%s: no memory", folder);
-    free(path);
+    am_status status = output_summary(document, folder, err);
     if (status == AM_OK)
         status = student_t_files(r, folder, err);
     if (status == AM_OK && set->json) {

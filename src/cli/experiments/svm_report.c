@@ -150,11 +150,8 @@ static cJSON *summary(const settings *set, const svm_experiment *e)
 am_status svm_report(const settings *set, const svm_experiment *e, const char *folder,
                      am_error *err)
 {
-    char *path = output_path(folder, "summary.json");
     cJSON *document = summary(set, e);
-    am_status status = path != NULL ? json_write(path, document, err)
-                                    : am_fail(err, AM_ERR_MEMORY, "%s: no memory", folder);
-    free(path);
+    am_status status = output_summary(document, folder, err);
     if (status == AM_OK)
         status = svm_files(e, folder, err);
     if (status == AM_OK && set->json) {
