@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 import common as c
+import torch_common as t
 
 
 def generator():
@@ -19,23 +20,30 @@ def generator():
                                torch.nn.Linear(128, c.PARAMS))
 
 
+def models(g, u, omega):
+    """c (M, R), the head's inputs and 1, and Θ (R, P), its weights and bias."""
+    inputs = torch.cat([u[:, None], 1 + (torch.zeros(len(u), c.BLOCKS, device=u.device)
+                                         if omega is None else omega)], dim=1)
+    features = torch.cat([g[:-1](inputs), torch.ones(len(u), 1, device=u.device)], dim=1)
+    return features, torch.cat([g[-1].weight.T, g[-1].bias[None]])
+
+
 def criterion(theta, x, y, weights, lam):
     """mean_i ω_i CE_i + λ Σθ² of one network, θ (P)."""
-    w1, b1, w2, b2 = (part[0] for part in c.split(theta[None]))
+    w1, b1, w2, b2 = (part[0] for part in t.split(theta[None]))
     logits = F.linear(torch.relu(F.linear(x, w1, b1)), w2, b2)
     return (weights * F.cross_entropy(logits, y, reduction="none")).mean() + lam * theta.square().sum()
 
 
 def main():
-    o = c.options(__doc__.splitlines()[0])
-    train, validation = c.load(o)
+    o = t.options(__doc__.splitlines()[0])
+    train, validation = t.load(o)
     steps = c.steps_of(o, train.n)
-    decades = math.log10(c.LAMBDA_HIGH / c.LAMBDA_LOW)
-    exponent = math.log10(c.LAMBDA_LOW) + decades * torch.rand(steps, 1, device=o.device)
-    omega = c.dirichlet(steps, o.device)
-    inputs = torch.cat([2 * (exponent - math.log10(c.LAMBDA_LOW)) / decades - 1, omega], dim=1)
+    exponent = math.log10(c.LAMBDA_LOW) + c.DECADES * torch.rand(steps, 1, device=o.device)
+    omega = t.dirichlet(o.device, steps)
+    inputs = torch.cat([2 * (exponent - math.log10(c.LAMBDA_LOW)) / c.DECADES - 1, omega], dim=1)
     lambdas = 10**exponent[:, 0]
-    index = c.minibatches(train.n, steps, 1, o.device)
+    index = t.minibatches(train.n, steps, 1, o.device)
 
     g = generator().to(o.device)
     start = [p.detach().clone() for p in g.parameters()]
@@ -54,7 +62,7 @@ def main():
 
     def loss():
         rows = index[now][0, 0]
-        return criterion(g(inputs[now][0]), train.inputs(rows), train.labels[rows],
+        return criterion(g(inputs[now][0]), train.x[rows], train.labels[rows],
                          omega[now][0][train.blocks[rows]], lambdas[now][0])
 
     def step_with(function):
@@ -65,15 +73,8 @@ def main():
             now.add_(1)
         return step
 
-    reset()
-    seconds, variant, tried = c.best_run(o, step_with(loss), reset, steps,
-                                         step_with(torch.compile(loss)))
-    at = torch.linspace(-1, 1, c.POINTS, device=o.device)[:, None]
-    ones = torch.ones(c.POINTS, c.BLOCKS, device=o.device)
-    with torch.no_grad():
-        nll, accuracy = c.evaluate(g(torch.cat([at, ones], dim=1)), validation)
-    c.finish(o, "paper", steps, seconds, variant=variant, us_per_step_tried={
-        k: v * 1e6 for k, v in tried.items()}, val_nll=nll, val_acc=accuracy)
+    ways = {"eager": step_with(loss), "compile": step_with(torch.compile(loss))}
+    t.Peer(o, "paper", steps, ways, reset, lambda *at: models(g, *at), validation).main()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from torch.func import functional_call
 from torch.utils.data import DataLoader, TensorDataset
 
 import common as c
-from torch_paper import generator
+import torch_common as t
+from torch_paper import generator, models
 
 
 def weights_of(network, theta):
@@ -22,52 +23,59 @@ def weights_of(network, theta):
     return named
 
 
-def train_steps(o, loader, g, network, adam, steps):
-    decades = math.log10(c.LAMBDA_HIGH / c.LAMBDA_LOW)
-    dirichlet = torch.distributions.Dirichlet(torch.ones(c.BLOCKS))
-    done = 0
-    while done < steps:
-        for x, y, block in loader:
-            x, y, block = x.to(o.device), y.to(o.device), block.to(o.device)
-            exponent = math.log10(c.LAMBDA_LOW) + decades * torch.rand(1)
-            omega = c.BLOCKS * dirichlet.sample()
-            u = 2 * (exponent - math.log10(c.LAMBDA_LOW)) / decades - 1
-            theta = g(torch.cat([u, omega]).to(o.device))
-            logits = functional_call(network, weights_of(network, theta), (x,))
-            losses = F.cross_entropy(logits, y, reduction="none")
-            loss = (omega.to(o.device)[block] * losses).mean()
-            loss = loss + 10**exponent.item() * theta.square().sum()
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-            done += 1
-            if done == steps:
-                return
+def endless(loader):
+    while True:
+        yield from loader
+
+
+def step_loss(o, g, network, batch):
+    x, y, block = (part.to(o.device) for part in batch)
+    exponent = math.log10(c.LAMBDA_LOW) + c.DECADES * torch.rand(1)
+    omega = c.BLOCKS * torch.distributions.Dirichlet(torch.ones(c.BLOCKS)).sample()
+    u = 2 * (exponent - math.log10(c.LAMBDA_LOW)) / c.DECADES - 1
+    theta = g(torch.cat([u, omega]).to(o.device))
+    logits = functional_call(network, weights_of(network, theta), (x,))
+    losses = F.cross_entropy(logits, y, reduction="none")
+    loss = (omega.to(o.device)[block] * losses).mean()
+    return loss + 10**exponent.item() * theta.square().sum()
 
 
 def main():
-    o = c.options(__doc__.splitlines()[0])
+    o = t.options(__doc__.splitlines()[0])
     where, o.device = o.device, "cpu"  # the data stay on the host, as a DataLoader has them
-    train, validation = c.load(o)
+    train, validation = t.load(o)
     o.device = where
-    loader = DataLoader(TensorDataset(train.inputs(), train.labels, train.blocks), c.BATCH,
-                        shuffle=True, drop_last=True)
-    steps = c.steps_of(o, train.n)
+    batches = endless(DataLoader(TensorDataset(train.x, train.labels, train.blocks), c.BATCH,
+                                 shuffle=True, drop_last=True))
     g = generator().to(o.device)
+    start = [p.detach().clone() for p in g.parameters()]
     network = torch.nn.Sequential(torch.nn.Linear(c.INPUTS, c.HIDDEN), torch.nn.ReLU(),
                                   torch.nn.Linear(c.HIDDEN, c.CLASSES)).to(o.device)
     adam = torch.optim.Adam(g.parameters(), lr=1e-3)
-    train_steps(o, loader, g, network, adam, 5)  # warm-up: five steps more than the protocol has
-    c.wait(o.device)
-    begin = c.time.perf_counter()
-    train_steps(o, loader, g, network, adam, steps)
-    c.wait(o.device)
-    seconds = c.time.perf_counter() - begin
-    at = torch.linspace(-1, 1, c.POINTS)[:, None]
-    with torch.no_grad():
-        theta = g(torch.cat([at, torch.ones(c.POINTS, c.BLOCKS)], dim=1).to(o.device)).cpu()
-    nll, accuracy = c.evaluate(theta, validation)
-    c.finish(o, "published", steps, seconds, variant="eager", val_nll=nll, val_acc=accuracy)
+
+    @torch.no_grad()
+    def reset():
+        for p, first in zip(g.parameters(), start):
+            p.copy_(first)
+        adam.state.clear()
+
+    def step():
+        loss = step_loss(o, g, network, next(batches))
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+
+    class Plain(t.Peer):
+        """Tried as it is, without a graph."""
+
+        def choose(self, ways):
+            self.reset()
+            self.tried["plain"] = t.timed(lambda: [step() for _ in range(5)], o.device) / 5
+            self.variant, self.step, self.threads = "plain", step, torch.get_num_threads()
+
+    validation.x, validation.labels = validation.x.to(o.device), validation.labels.to(o.device)
+    Plain(o, "published", c.steps_of(o, train.n), {}, reset, lambda *at: models(g, *at),
+          validation).main()
 
 
 if __name__ == "__main__":

@@ -7,20 +7,20 @@ rule of the recipe (peak 5e-3, betas 0.9 and 0.99, warm-up and cosine); one CUDA
 import torch
 
 import common as c
+import torch_common as t
 
 
 def main():
-    o = c.options(__doc__.splitlines()[0], models=(int, c.POINTS))
-    train, validation = c.load(o)
+    o = t.options(__doc__.splitlines()[0], models=(int, c.POINTS))
+    train, validation = t.load(o)
     steps = c.steps_of(o, train.n)
-    longer = max(1.0, steps / 1953)
-    rates = c.cosine_rates(steps, 5e-3 * longer**-0.37, min(50, steps // 10)).float().to(o.device)
-    index = c.minibatches(train.n, steps, 1, o.device)
-    grid = c.lambda_grid() if o.models == c.POINTS else torch.full((o.models,), 3e-4)
-    lambdas = grid.float().to(o.device)
+    rates = torch.tensor(c.cosine_rates(steps, c.tuned_rate(steps), c.warmup(steps)), device=o.device)
+    index = t.minibatches(train.n, steps, 1, o.device)
+    values = c.lambda_grid() if o.models == c.POINTS else [3e-4] * o.models
+    lambdas = torch.tensor(values, device=o.device)
 
     theta = torch.zeros(o.models, c.PARAMS, device=o.device, requires_grad=True)
-    start = c.initial_theta(1, o.device).expand(o.models, -1)
+    start = t.initial_theta(1, o.device).expand(o.models, -1)
     theta.grad = torch.zeros_like(theta)
     rate = torch.zeros((), device=o.device)
     adam = torch.optim.Adam([theta], lr=rate, betas=(0.9, 0.99), fused=True,
@@ -38,8 +38,7 @@ def main():
     @torch.no_grad()
     def gradient():
         rows = index[now][0]
-        grad, _ = c.gradients(theta, train.inputs(rows), train.labels[rows], lambdas)
-        theta.grad.copy_(grad)
+        theta.grad.copy_(t.gradients(theta, train.x[rows], train.labels[rows], lambdas))
         rate.copy_(rates[now][0])
         now.add_(1)
 
@@ -53,11 +52,8 @@ def main():
         compiled()
         adam.step()
 
-    reset()
-    seconds, variant, tried = c.best_run(o, step, reset, steps, compiled_step)
-    nll, accuracy = c.evaluate(theta.detach(), validation)
-    c.finish(o, "refits", steps, seconds, models=o.models, variant=variant, us_per_step_tried={
-        k: v * 1e6 for k, v in tried.items()}, val_nll=nll, val_acc=accuracy)
+    t.Peer(o, "refits", steps, {"eager": step, "compile": compiled_step}, reset,
+           lambda *_: (torch.eye(o.models, device=o.device), theta.detach()), validation).main(models=o.models)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""bench/run: this program and its peers take turns on one machine."""

@@ -1,0 +1,54 @@
+"""What competes: the cases, who does them, and how their floors are counted."""
+from dataclasses import dataclass, field
+
+from .floors import Shape
+
+LAMBDAS = 20
+PAPER = {"features": "paper", "weights": "dirichlet", "draws": 1, "descent": "gradient",
+         "nodes": "stratified", "schedule": "constant", "rate": 1e-3, "beta1": 0.9, "beta2": 0.999,
+         "warmup": 0, "minibatches": 1}
+MLP = {"features": "mlp:128,24", "weights": "dirichlet", "draws": 16}
+
+
+@dataclass
+class Fit:
+    """A fit that everybody does: options of bench_case, script and options of each peer, and how far mean
+    accuracy (points) and mean NLL (share) over λ may differ from ours."""
+    key: str
+    what: str
+    own: dict
+    peers: dict
+    shape: Shape
+    accuracy: float = 0.5
+    nll: float = 0.05
+    surface: bool = False
+    more: dict = field(default_factory=dict)
+
+
+FITS = [
+    Fit("default", "the default fit: collocation, degree 5, M = 8, two minibatches of 128", {},
+        {"PyTorch": ["torch_collocation"], "JAX": ["jax_collocation"]},
+        Shape(features=6, draws=8, shared=False)),
+    Fit("collocation", "collocation, degree 6, M = 10, one minibatch of 128",
+        {"features": "cheb:6", "draws": 10, "minibatches": 1},
+        {"PyTorch": ["torch_collocation", "--degree", 6, "--draws", 10, "--minibatches", 1],
+         "JAX": ["jax_collocation", "--degree", 6, "--draws", 10, "--minibatches", 1]},
+        Shape(features=7, draws=10)),
+    Fit("mlp", "MLP features, r = 24, M = 16, B = 128, K = 16", MLP,
+        {"PyTorch": ["torch_mlp"], "JAX": ["jax_mlp"]},
+        Shape(features=25, draws=16, collocation=False, learned=True), surface=True),
+    Fit("paper", "protocol paper, r = 128, M = 1", PAPER,
+        {"PyTorch": ["torch_paper"], "JAX": ["jax_paper"], "published loop": ["torch_published"]},
+        Shape(features=129, draws=1, collocation=False, learned=True), accuracy=1.5, nll=0.15),
+]
+
+# Response to the weights: nodes, snapshots, rows, components, iterations.
+RESPONSES = {
+    "default": (8, 6, 5000, 128, 1),
+    "full": (3, 2, 50000, 785, 2),
+}
+
+
+def words(options):
+    """As a command line."""
+    return [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
