@@ -3,12 +3,12 @@
 #include "backend/abi.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PLUGIN_NAME "libamortune_cuda.so"
-enum { PATH_BYTES = 4096 };
 
 typedef am_status open_function(backend **be, int index, am_error *err);
 typedef const char *abi_function(void);
@@ -53,7 +53,8 @@ static am_status open_from(const char *path, backend **be, int index, am_error *
 
 am_status backend_open_plugin(backend **be, const char *folder, int index, am_error *err)
 {
-    static const char *const place[] = {"", "/../lib/amortune"};
+    /* beside it in a build; from the program in bin; from the library in lib, in lib64 or lib/TRIPLET */
+    static const char *const place[] = {"", "/../lib/amortune", "/amortune", "/../amortune"};
     *be = NULL;
     for (size_t i = 0; i < sizeof place / sizeof *place; i++) {
         char *path = am_format("%s%s/" PLUGIN_NAME, folder, place[i]);
@@ -66,21 +67,52 @@ am_status backend_open_plugin(backend **be, const char *folder, int index, am_er
             return status;
     }
     return am_fail(err, AM_ERR_DEVICE,
-                   "cuda: no " PLUGIN_NAME " in %s or its ../lib/amortune; build with CUDA, or use "
-                   "--device cpu",
+                   "cuda: no " PLUGIN_NAME " in %s or lib/amortune of the installation; build with "
+                   "CUDA, or use --device cpu",
                    folder);
+}
+
+/* ---- where this code lies -------------------------------------------------------------------- */
+
+/* Whether the object holds this function; its file then goes to `context`, the empty name of the program
+ * as the link that the kernel keeps. */
+static int take_own_file(struct dl_phdr_info *object, size_t size, void *context)
+{
+    (void)size;
+    uintptr_t self = (uintptr_t)take_own_file;
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        uintptr_t begin = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
+        if (object->dlpi_phdr[i].p_type != PT_LOAD || self < begin ||
+            self - begin >= object->dlpi_phdr[i].p_memsz)
+            continue;
+        *(const char **)context = *object->dlpi_name != '\0' ? object->dlpi_name : "/proc/self/exe";
+        return 1;
+    }
+    return 0;
+}
+
+/* The folder of the program or, where this is the library in somebody else's program, of that; fresh,
+ * links followed; NULL when it cannot be found. */
+static char *own_folder(void)
+{
+    const char *file = NULL;
+    (void)dl_iterate_phdr(take_own_file, &file);
+    char *path = file != NULL ? realpath(file, NULL) : NULL;
+    if (path != NULL)
+        *strrchr(path, '/') = '\0'; /* an absolute path */
+    return path;
 }
 
 am_status backend_open_cuda(backend **be, int index, am_error *err)
 {
-    char program[PATH_BYTES];
     *be = NULL;
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program);
-    if (length <= 0 || length == (ssize_t)sizeof program)
-        return am_fail(err, AM_ERR_DEVICE,
-                       "/proc/self/exe: cannot be read, so the CUDA plugin cannot be found; use "
-                       "--device cpu");
-    program[length] = '\0';
-    *strrchr(program, '/') = '\0'; /* the link is an absolute path */
-    return backend_open_plugin(be, program, index, err);
+    char *folder = own_folder();
+    if (folder == NULL)
+        return am_fail(
+            err, AM_ERR_DEVICE,
+            "cuda: program or library lie on no path, so the plugin cannot be found; use "
+            "--device cpu");
+    am_status status = backend_open_plugin(be, folder, index, err);
+    free(folder);
+    return status;
 }

@@ -24,6 +24,17 @@ void model_batch_close(model_batch *m)
     *m = (model_batch){0};
 }
 
+void model_batch_add(const model_batch *m, double factor, const dev_f32 *from, dev_f32 *to)
+{
+    add_diagonal_args a = {.vectors = 1,
+                           .count = m->models * m->params,
+                           .shift = factor,
+                           .d = from, /* times 0 */
+                           .x = from,
+                           .y = to};
+    m->be->op->add_diagonal(m->be, &a);
+}
+
 void model_batch_step(void *context)
 {
     model_batch *m = context;
@@ -50,5 +61,7 @@ void model_batch_step(void *context)
                       .moment1 = m->moment1,
                       .moment2 = m->moment2};
     op->adam(m->be, &adam);
+    if (m->sum != NULL)
+        model_batch_add(m, 1.0, m->theta, m->sum);
     op->advance(m->be, m->step);
 }

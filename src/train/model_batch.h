@@ -25,6 +25,7 @@ typedef struct {
     const dev_f32 *rate_scale;          /* (D) factor on the step size, or NULL */
     dev_u64 *step;
     dev_guard *guard;
+    dev_f32 *sum; /* (D, P): every step adds its θ; NULL: not wanted */
 } model_batch;
 
 /* Room for `models`, the minibatches in `sets` orders. */
@@ -32,6 +33,8 @@ am_status model_batch_open(model_batch *m, backend *be, const target *t, penalty
                            int models, const device_rows *data, uint64_t seed, int rows, int sets,
                            int64_t blocks, am_error *err);
 void model_batch_close(model_batch *m); /* safe on a zeroed one */
+/* to += factor·from, θ (D,P) of all models. */
+void model_batch_add(const model_batch *m, double factor, const dev_f32 *from, dev_f32 *to);
 /* Issues the ops of one step: the context is a model_batch. */
 void model_batch_step(void *context);
 

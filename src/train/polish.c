@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 int64_t polish_steps(int64_t refit)
 {
@@ -18,8 +19,8 @@ int polish_rows(int64_t steps, int batch, int64_t n)
 optimiser polish_optimiser(int64_t steps, double rate)
 {
     return (optimiser){
-        .rate = rate > 0.0 ? rate : 1e-3,
-        .schedule = SCHEDULE_COSINE,
+        .rate = rate > 0.0 ? rate : 1.5e-3,
+        .schedule = SCHEDULE_CONSTANT,
         .warmup = steps / 5, /* the second moments are those of few steps at first */
         .beta1 = 0.9,
         .beta2 = 0.999,
@@ -27,13 +28,68 @@ optimiser polish_optimiser(int64_t steps, double rate)
     };
 }
 
+int polish_networks(const polish_request *q)
+{
+    return q->networks > 0 ? q->networks : q->g->networks;
+}
+
 am_status polish_start(const polish_request *q, float *theta, am_error *err)
 {
     const float *omega = features_use_omega(&q->g->f) ? q->omega : NULL;
-    return generator_weights(q->g, q->models, q->lambda, omega, theta, err);
+    generator *from = omega == NULL ? generator_at_one(q->g) : q->g;
+    size_t values = (size_t)q->models * (size_t)q->g->spec.target.params;
+    for (int e = 0; e < polish_networks(q); e++) {
+        generator one = generator_network(from, e);
+        one.curve = NULL; /* of the first network */
+        AM_TRY(
+            generator_weights(&one, q->models, q->lambda, omega, theta + (size_t)e * values, err));
+    }
+    return AM_OK;
 }
 
-/* θ (D,P) from the host in fresh device memory. */
+/* ---- the steps --------------------------------------------------------------------------------- */
+
+/* What every network of a draw shares, E times, and where each begins. */
+typedef struct {
+    int networks;
+    double *lambda; /* (E·D, G) */
+    float *omega;   /* (E·D, K), or NULL */
+    float *start;   /* (E·D, P) */
+} copies;
+
+static void copies_close(copies *c)
+{
+    free(c->lambda);
+    free(c->omega);
+    free(c->start);
+}
+
+static void repeat(void *to, const void *from, size_t bytes, int times)
+{
+    for (int i = 0; i < times; i++)
+        memcpy((char *)to + (size_t)i * bytes, from, bytes);
+}
+
+static am_status copies_open(copies *c, const polish_request *q, am_error *err)
+{
+    size_t models = (size_t)q->models, groups = (size_t)q->g->groups.count;
+    size_t blocks = q->omega != NULL ? (size_t)q->blocks : 0;
+    *c = (copies){.networks = polish_networks(q)};
+    size_t all = (size_t)c->networks * models;
+    c->start = am_alloc(all * (size_t)q->g->spec.target.params, sizeof *c->start,
+                        "weights of the networks", err);
+    c->lambda = am_alloc(all * groups, sizeof *c->lambda, "λ", err);
+    if (blocks > 0)
+        c->omega = am_alloc(all * blocks, sizeof *c->omega, "block weights", err);
+    if (c->start == NULL || c->lambda == NULL || (blocks > 0 && c->omega == NULL))
+        return AM_ERR_MEMORY;
+    repeat(c->lambda, q->lambda, models * groups * sizeof *c->lambda, c->networks);
+    if (blocks > 0)
+        repeat(c->omega, q->omega, models * blocks * sizeof *c->omega, c->networks);
+    return polish_start(q, c->start, err);
+}
+
+/* θ from the host in fresh device memory. */
 static am_status upload(backend *be, const float *host, size_t bytes, dev_f32 **theta,
                         am_error *err)
 {
@@ -51,30 +107,29 @@ am_status polish_run(const polish_request *q, const device_rows *train, const tr
                      dev_f32 **theta, am_error *err)
 {
     const generator_spec *spec = &q->g->spec;
-    size_t values = (size_t)q->models * (size_t)spec->target.params;
-    float *start = am_alloc(values, sizeof *start, "weights of the networks", err);
+    copies c;
     *theta = NULL;
-    if (start == NULL)
-        return AM_ERR_MEMORY;
+    am_status status = copies_open(&c, q, err);
     refit_request refit = {
         .task = "polish",
         .t = &spec->target,
         .per_layer = spec->per_layer,
-        .models = q->models,
-        .lambda = q->lambda,
-        .omega = q->omega,
+        .models = c.networks * q->models,
+        .lambda = c.lambda,
+        .omega = c.omega,
         .blocks = q->blocks,
-        .start = start,
+        .start = c.start,
         .seed = q->seed,
+        .average = true,
         .rows = q->rows,
         .steps = q->steps,
         .adam = q->adam,
     };
-    am_status status = polish_start(q, start, err);
+    size_t bytes = sizeof(float) * (size_t)refit.models * (size_t)spec->target.params;
     if (status == AM_OK && q->steps > 0)
         status = refit_run(q->g->be, &refit, train, hooks, theta, err);
     else if (status == AM_OK)
-        status = upload(q->g->be, start, values * sizeof *start, theta, err);
-    free(start);
+        status = upload(q->g->be, c.start, bytes, theta, err);
+    copies_close(&c);
     return status;
 }

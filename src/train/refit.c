@@ -12,6 +12,7 @@ typedef struct {
     const refit_request *request;
     model_batch batch;
     dev_f32 *lambda, *omega, *rate_scale; /* (D,G), (D,K), (D) */
+    train_loop loop;
 } refit;
 
 static const char *refit_task(const refit_request *request)
@@ -76,6 +77,7 @@ static am_status refit_open(refit *r, const device_rows *data, am_error *err)
     m->theta = rows_alloc(r, q->t->params, "weights of the refits");
     m->moment1 = rows_alloc(r, q->t->params, "moments of the refits");
     m->moment2 = rows_alloc(r, q->t->params, "moments of the refits");
+    m->sum = q->average ? rows_alloc(r, q->t->params, "means of the refits") : NULL;
     m->lambda = r->lambda = rows_alloc(r, groups.count, "penalties");
     m->omega = r->omega = q->omega != NULL ? rows_alloc(r, q->blocks, "block weights") : NULL;
     m->rate_scale = r->rate_scale = q->rate_scale != NULL ? rows_alloc(r, 1, "step sizes") : NULL;
@@ -89,7 +91,7 @@ static am_status refit_open(refit *r, const device_rows *data, am_error *err)
 static void refit_close(refit *r)
 {
     model_batch *m = &r->batch;
-    void *owned[] = {m->theta, m->moment1, m->moment2, m->step,
+    void *owned[] = {m->theta, m->moment1, m->moment2, m->sum,       m->step,
                      m->guard, r->lambda,  r->omega,   r->rate_scale};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         r->be->op->release(r->be, owned[i]);
@@ -110,6 +112,31 @@ static am_status refit_memory(backend *be, const refit_request *request, const d
     return status;
 }
 
+static void step(void *context)
+{
+    refit *r = context;
+    model_batch_step(&r->batch);
+}
+
+/* Halfway: only the iterates that are still to come count. */
+static am_status begin_sum(void *context, am_error *err)
+{
+    refit *r = context;
+    const model_batch *m = &r->batch;
+    m->be->op->zero(m->be, m->sum, sizeof(float) * (size_t)m->models * (size_t)m->params);
+    r->loop.pause = 0;
+    return m->be->op->sync(m->be, err);
+}
+
+/* θ ← the mean of the iterates that the sum holds. */
+static am_status take_mean(const model_batch *m, int64_t iterates, am_error *err)
+{
+    size_t bytes = sizeof(float) * (size_t)m->models * (size_t)m->params;
+    m->be->op->zero(m->be, m->theta, bytes);
+    model_batch_add(m, 1.0 / (double)iterates, m->sum, m->theta);
+    return m->be->op->sync(m->be, err);
+}
+
 am_status refit_run(backend *be, const refit_request *request, const device_rows *data,
                     const train_hooks *hooks, dev_f32 **theta, am_error *err)
 {
@@ -122,16 +149,20 @@ am_status refit_run(backend *be, const refit_request *request, const device_rows
     if (status == AM_OK)
         status = upload_draws(&r, err);
     if (status == AM_OK) {
-        train_loop loop = {.be = be,
-                           .task = refit_task(request),
-                           .issue = model_batch_step,
-                           .context = &r.batch,
-                           .guard = r.batch.guard,
-                           .loss = r.batch.loss,
-                           .models = request->models,
-                           .total = request->steps};
-        status = train_loop_run(&loop, hooks, err);
+        r.loop = (train_loop){.be = be,
+                              .task = refit_task(request),
+                              .issue = step,
+                              .context = &r,
+                              .guard = r.batch.guard,
+                              .loss = r.batch.loss,
+                              .models = request->models,
+                              .total = request->steps,
+                              .pause = request->average ? request->steps / 2 : 0,
+                              .paused = begin_sum};
+        status = train_loop_run(&r.loop, hooks, err);
     }
+    if (status == AM_OK && request->average)
+        status = take_mean(&r.batch, request->steps - request->steps / 2, err);
     if (status == AM_OK) {
         *theta = r.batch.theta;
         r.batch.theta = NULL;

@@ -187,6 +187,7 @@ typedef struct {
     const float *rate_scale; /* (D) factor on the step size, or NULL */
     uint64_t seed;           /* initialisations and batch order */
     bool separate;           /* every model its own batch order */
+    bool average;            /* θ is the mean of the iterates of the second half of the steps */
     int rows;                /* B */
     int64_t steps;
     optimiser adam; /* its clip is not used: one norm over the batch would couple the models */
