@@ -165,16 +165,16 @@ AM_API am_status am_param_table(const char *target, const am_dataset *data, int 
 /* ---- training -------------------------------------------------------------------------------- */
 
 typedef struct am_progress {
-    const char *task;    /* "fit", "refit", "polish" */
+    const char *task;    /* "fit", "refit", "polish", "audit" */
     int64_t step, total; /* done so far, of how many */
     double loss;         /* mean of L over the models and over the steps since the last report */
     double norm;         /* gradient norm of the last step */
     double seconds;      /* since this run began */
     double seconds_left; /* estimate */
 } am_progress;
-/* Called every fiftieth of a run, from the thread that called am_fit, am_refit or am_polish.
- * Non-zero stops the run, unless it has just done its last step: AM_ERR_INTERRUPT, with a checkpoint
- * where one is kept. It must not use the device. */
+/* Called about twice a second, and at least every fiftieth of a run, from the thread that called
+ * am_fit, am_refit, am_polish or am_audit. Non-zero stops the run, unless it has just done its last
+ * step: AM_ERR_INTERRUPT, with a checkpoint where one is kept. It must not use the device. */
 typedef int (*am_progress_function)(void *context, const am_progress *progress);
 
 /* Everything that `amortune fit` takes, with its defaults. */
@@ -400,6 +400,18 @@ AM_API am_status am_weights(am_model *model, const double *lambda, const float *
 AM_API am_status am_export(am_model *model, const double *lambda, const float *omega,
                            const char *path, am_error *err);
 
+/* ---- predictions ----------------------------------------------------------------------------- */
+
+/* What D networks make of rows from anywhere: g(ω_d, λ_d), or networks with the weights θ_d of
+ * am_weights, am_sample, am_polish or am_refit. x (rows, d) as measured, images as 0..255: it is
+ * normalised inside. lambda (D, G) within the model's range, with omega (D, K) or NULL for ω = 1; or
+ * theta (D, P); one of the two, the other NULL. output (D, rows, C): probabilities of the classes, in
+ * regression the values; where the model averages several networks, their mean. logit (D, rows, C):
+ * the same before the softmax; AM_ERR_USAGE for a mean of several networks. Either may be NULL. */
+AM_API am_status am_predict(am_model *model, int models, const double *lambda, const float *omega,
+                            const float *theta, int64_t rows, const float *x, float *output,
+                            float *logit, am_error *err);
+
 /* ---- polish ---------------------------------------------------------------------------------- */
 
 typedef struct am_polish_options {
@@ -455,6 +467,72 @@ AM_API void am_refit_options_default(am_refit_options *options, size_t size);
 AM_API am_status am_refit(am_device *device, am_dataset *data, const am_refit_options *options,
                           int models, const double *lambda, const float *omega, float *theta,
                           am_metrics *validation, am_metrics *test, am_error *err);
+
+/* ---- audit ----------------------------------------------------------------------------------- */
+
+enum { AM_AUDIT_LAMBDAS = 16, AM_AUDIT_LINES = 16 }; /* most of each */
+
+typedef struct am_audit_options {
+    size_t size;
+    int points;           /* N of the curve; 20 */
+    int repeats;          /* R refits at each of them; 3 */
+    int draws;            /* D ≥ 3 of ω at every λ of the posterior, each with two refits; 20 */
+    int lambdas;          /* L of these; 0: four that lie along the range */
+    const double *lambda; /* (L) within the model's range */
+    int64_t seed;         /* ≥ 0: of the refits and of ω; 1 */
+    const char *cache;    /* folder that refits are kept in and taken from; NULL: none are kept */
+    am_progress_function progress; /* or NULL */
+    void *context;
+} am_audit_options;
+AM_API void am_audit_options_default(am_audit_options *options, size_t size);
+
+typedef enum am_verdict { AM_PASS = 0, AM_WARN, AM_FAIL } am_verdict;
+
+/* One property, judged. */
+typedef struct am_audit_line {
+    char property[64], unit[16];
+    char rule[96];  /* the thresholds: "≥ -0.25, fails < -1" */
+    char note[160]; /* what else there is to say, or empty */
+    am_verdict verdict;
+    double value, se; /* se NaN where there is none */
+    double lambda;    /* where it is worst; NaN for a property of the whole curve */
+} am_audit_line;
+
+/* The generator at ω = 1 and refits from scratch at one λ of the curve. */
+typedef struct am_audit_point {
+    double lambda;
+    am_metrics generator;              /* on the validation rows */
+    double refit_nll, refit_accuracy;  /* means over the repeats */
+    double criterion, refit_criterion; /* L(θ; 1, λ) on the training rows */
+} am_audit_point;
+
+/* How draws of the generator follow what ω does to refits, at one λ. With δ a predicted probability
+ * minus its mean over the draws; a, b two refits at the same ω; g the generator. */
+typedef struct am_audit_posterior {
+    double lambda;
+    double signal;                /* S = mean δ_a·δ_b */
+    double reproducible;          /* S over the mean of δ_a² and δ_b² */
+    double spread, spread_se;     /* mean δ_g² / S, ideal 1 */
+    double captured, captured_se; /* mean δ_g·(δ_a + δ_b)/2 / S, ideal 1 */
+    double fidelity, fidelity_se; /* captured/√spread, ideal 1 */
+    am_metrics generator, refits; /* of the predictive means; NaN in regression */
+} am_audit_posterior;
+
+typedef struct am_audit_summary {
+    am_verdict verdict; /* the worst of the lines */
+    int lines, lambdas;
+    am_audit_line line[AM_AUDIT_LINES];      /* (lines) */
+    am_audit_posterior at[AM_AUDIT_LAMBDAS]; /* (lambdas) */
+    int refits, cached;                      /* in all, and of these found in the cache */
+    int64_t steps;                           /* of each refit */
+    double rate;                             /* their step size, found by a search of its own */
+    double seconds;
+} am_audit_summary;
+
+/* Holds curve and posterior of the generator against refits from scratch, trained as long as it was,
+ * on the validation rows. point (N) may be NULL. */
+AM_API am_status am_audit(am_model *model, const am_audit_options *options,
+                          am_audit_summary *summary, am_audit_point *point, am_error *err);
 
 #ifdef __cplusplus
 }

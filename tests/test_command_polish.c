@@ -56,7 +56,7 @@ Test(command_polish, by_the_rule_and_at_the_chosen_penalty)
     cJSON *choice = parse_json(out);
     cr_expect_eq(json_value(o, "lambda.0"), json_value(choice, "lambda.0"));
     cr_expect_eq(json_value(o, "steps"), 4); /* a twentieth of 80 */
-    cr_expect_eq(json_value(o, "rate"), 1e-3);
+    cr_expect_eq(json_value(o, "rate"), 1.5e-3);
     cr_expect_eq(json_value(o, "rows"), 133); /* all training rows: 160 less a sixth */
     cJSON_Delete(o);
     cJSON_Delete(choice);
@@ -112,6 +112,42 @@ Test(command_polish, draws_go_into_a_folder)
               "the model's own seed is 1");
     cr_expect_not(same_files(&folder, "nets/draw_0002.safetensors", "one.st"));
     cr_expect_not(same_files(&folder, "two.st", "one.st"));
+    remove_folder(&folder);
+}
+
+/* Every network of every draw, in files of their own, the first those of the same seed alone. */
+Test(command_polish, several_networks_go_into_a_folder)
+{
+    test_folder folder = model_folder("--networks 3");
+    cJSON *o = polish(&folder, "--lambda 1e-3 --out nets");
+    cr_expect(json_value(o, "networks") == 3 && json_value(o, "networks_of_a_draw") == 3);
+    cr_expect_lt(json_value(o, "averaged.val_nll"), json_value(o, "after.val_nll") + 1e-12,
+                 "the mean prediction loses no more than its parts do on average");
+    expect_network(&folder, "nets/network_01.safetensors");
+    expect_network(&folder, "nets/network_03.safetensors");
+    cr_expect_not(
+        same_files(&folder, "nets/network_01.safetensors", "nets/network_02.safetensors"));
+    cJSON_Delete(o);
+    o = polish(&folder, "--lambda 1e-3 --draws 2 --out draws");
+    cr_expect_eq(json_value(o, "networks"), 6);
+    expect_network(&folder, "draws/draw_0002_network_03.safetensors");
+    cJSON_Delete(o);
+    char *out = succeeds(&folder, "polish m.st --lambda 1e-3 --parity --repeats 1");
+    expect_holds(out, "3 networks at λ = ");
+    expect_holds(out, "averaged");
+    free(out);
+    remove_folder(&folder);
+}
+
+Test(command_polish, minibatches_may_be_given)
+{
+    test_folder folder = model_folder("");
+    cJSON *o = polish(&folder, "--lambda 1e-3 --batch 16"),
+          *all = polish(&folder, "--lambda 1e-3 --batch 100000");
+    cr_expect_eq(json_value(o, "rows"), 16);
+    cr_expect_eq(json_value(all, "rows"), 133, "no more than there are");
+    cJSON_Delete(o);
+    cJSON_Delete(all);
     remove_folder(&folder);
 }
 

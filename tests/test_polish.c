@@ -79,10 +79,10 @@ Test(polish, minibatches_make_whole_passes)
     cr_expect_eq(polish_rows(0, 128, 50000), 50000, "no steps need no rows, but a number");
 }
 
-Test(polish, step_size_falls_from_the_rules_or_the_given_peak)
+Test(polish, step_size_is_the_rules_or_the_given_one)
 {
     optimiser rule = polish_optimiser(50, 0.0), given = polish_optimiser(50, 0.25);
-    cr_expect(rule.rate == 1e-3 && rule.schedule == SCHEDULE_COSINE && rule.warmup == 10);
+    cr_expect(rule.rate == 1.5e-3 && rule.schedule == SCHEDULE_CONSTANT && rule.warmup == 10);
     cr_expect_eq(given.rate, 0.25);
 }
 
@@ -139,6 +139,103 @@ Test(polish, of_one_network_gives_the_bits_that_it_has_in_a_batch)
         cr_expect_eq(memcmp(polish(&s, &one), all + m * SIZE, SIZE * sizeof *all), 0, "network %d",
                      m);
     }
+    scene_close(&s);
+}
+
+/* θ(T) of refits that do not average, from the same start on the same minibatches. */
+static const float *iterate(scene *s, const float *start, int64_t steps)
+{
+    am_error err = {0};
+    dev_f32 *theta;
+    refit_request q = {.t = &s->g.spec.target,
+                       .models = MODELS,
+                       .lambda = s->lambda,
+                       .omega = s->omega,
+                       .blocks = BLOCKS,
+                       .start = start,
+                       .seed = s->request.seed,
+                       .rows = s->request.rows,
+                       .steps = steps,
+                       .adam = s->request.adam};
+    q.adam.warmup = 0; /* of a constant step size: the path is the same however long it is */
+    cr_assert_eq(refit_run(s->d.be, &q, &s->p.data, NULL, &theta, &err), AM_OK, "%s", err.message);
+    const float *host = read_floats(&s->d, theta, MODELS * SIZE);
+    s->d.op->release(s->d.be, theta);
+    return host;
+}
+
+/* Seven steps: the mean of the iterates after 4, 5, 6 and 7. One step: its own. */
+Test(polish, hands_out_the_mean_of_the_second_half)
+{
+    for (int64_t steps = 1; steps <= 7; steps += 6) {
+        scene s;
+        am_error err = {0};
+        float start[MODELS * SIZE];
+        scene_open(&s, "cheb:2", OMEGA_ONES);
+        s.request.rows = 24;
+        s.request.steps = steps;
+        s.request.adam.warmup = 0;
+        cr_assert_eq(polish_start(&s.request, start, &err), AM_OK, "%s", err.message);
+        const float *theta = polish(&s, &s.request), *at[8];
+        for (int64_t t = steps / 2 + 1; t <= steps; t++)
+            at[t] = iterate(&s, start, t);
+        for (int j = 0; j < MODELS * SIZE; j++) {
+            double mean = 0.0;
+            for (int64_t t = steps / 2 + 1; t <= steps; t++)
+                mean += (double)at[t][j] / (double)(steps - steps / 2);
+            cr_expect_float_eq((double)theta[j], mean, 1e-6, "%lld steps, θ[%d]: %g, %g",
+                               (long long)steps, j, (double)theta[j], mean);
+        }
+        scene_close(&s);
+    }
+}
+
+/* Two networks: the first as alone, the second from its own head, both towards the closed form. */
+Test(polish, of_several_networks_polishes_each)
+{
+    enum { NETWORKS = 2 };
+    scene s;
+    generator both;
+    double want[SIZE];
+    scene_open(&s, "cheb:2", OMEGA_ONES);
+    generator_spec spec = s.g.spec;
+    spec.networks = NETWORKS;
+    both = generator_of(&s.d, &spec, MODELS);
+    int64_t own = s.g.f.features * SIZE;
+    float *head = random_floats(&s.d, NETWORKS * own, 75);
+    for (int64_t i = 0; i < NETWORKS * own; i++)
+        head[i] *= 0.3f;
+    both.be->op->upload(both.be, both.head, head, sizeof *head * (size_t)(NETWORKS * own));
+    generator_set_head(&s.g, head);
+    polish_request all = s.request, first = s.request;
+    all.g = &both;
+    all.steps = first.steps = 0;
+    cr_expect_eq(polish_networks(&all), NETWORKS);
+    am_error err = {0};
+    float start[NETWORKS * MODELS * SIZE], alone[MODELS * SIZE];
+    cr_assert_eq(polish_start(&all, start, &err), AM_OK, "%s", err.message);
+    cr_assert_eq(polish_start(&first, alone, &err), AM_OK, "%s", err.message);
+    cr_expect_eq(memcmp(start, alone, sizeof alone), 0);
+    generator_set_head(&s.g, head + own);
+    cr_assert_eq(polish_start(&first, alone, &err), AM_OK, "%s", err.message);
+    cr_expect_eq(memcmp(start + MODELS * SIZE, alone, sizeof alone), 0);
+    all.steps = s.request.steps;
+    dev_f32 *theta;
+    cr_assert_eq(polish_run(&all, &s.p.data, NULL, &theta, &err), AM_OK, "%s", err.message);
+    const float *host = read_floats(&s.d, theta, NETWORKS * MODELS * SIZE);
+    for (int m = 0; m < NETWORKS * MODELS; m++) {
+        ridge_solution(&s.p, s.lambda[m % MODELS], s.omega + m % MODELS * BLOCKS, want);
+        for (int j = 0; j < SIZE; j++)
+            cr_expect_float_eq((double)host[m * SIZE + j], want[j], 1e-4, "network %d", m);
+    }
+    network_scores scores;
+    cr_assert_eq(polish_score(&all, theta, &s.p.data, &s.p.data, &scores, &err), AM_OK, "%s",
+                 err.message);
+    cr_expect(scores.networks == NETWORKS && scores.models == MODELS);
+    cr_expect_float_eq(scores.together_nll, scores.nll_mean, 1e-5, "they have become the same");
+    network_scores_free(&scores);
+    s.d.op->release(s.d.be, theta);
+    generator_close(&both);
     scene_close(&s);
 }
 

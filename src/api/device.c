@@ -32,6 +32,8 @@ am_status am_device_open(const char *name, int threads, const char *precision, a
         am_device_close(opened);
         return status;
     }
+    (void)snprintf(opened->precision, sizeof opened->precision, "%s",
+                   precision != NULL ? precision : "fp32");
     *device = opened;
     return AM_OK;
 }

@@ -5,14 +5,18 @@
 #include "backend/backend.h"
 #include "data/data.h"
 
-/* A handle lives while its owner or a model holds it. */
+#include <stdatomic.h>
+
+/* A handle lives while its owner or a model holds it; models on different devices, in different threads,
+ * may hold the same data. */
 struct am_device {
-    int holders;
+    atomic_int holders;
     backend *be;
+    char precision[8]; /* of matrix products: "fp32", "tf32", "bf16" */
 };
 
 struct am_dataset {
-    int holders;
+    atomic_int holders;
     am_data *data;
     /* what was asked for, recorded in models: */
     char *source; /* as the user gave it; "" for rows from memory */

@@ -97,5 +97,6 @@ am_status am_polish(am_model *model, const am_polish_options *options, int model
     AM_TRY(model_need_data(model, err));
     AM_TRY(check(model, models, lambda, omega, err));
     polish_request request = polishing_request(&model->s, models, lambda, omega, o.steps, o.rate);
+    request.networks = 1;
     return polish(&model->s, &o, &request, theta, score, err);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_JUDGED = 200 }; /* draws that the fidelity is measured on */
+
 typedef struct {
     const mest_setup *s;
     mest_engine engine;
@@ -69,9 +71,9 @@ static am_status draw_inner(boot *b, double lambda, int inner, am_error *err)
     double *omega = am_alloc((k + q) * count + q, sizeof *omega, "inner draws", err);
     if (omega == NULL)
         return AM_ERR_MEMORY;
-    double *beta = omega + k * count, *estimate = beta + q * count;
-    memcpy(estimate, b->estimate, q * sizeof *estimate);
-    mest_data_restore(s->data, true, estimate);
+    double *beta = omega + k * count, *centre = beta + q * count;
+    memcpy(centre, b->estimate, q * sizeof *centre);
+    mest_data_restore(s->data, true, centre);
     am_status status = AM_OK;
     for (int m = 0; m < s->draws && status == AM_OK; m++) {
         mest_weights_inner(s->weights, s->alpha, s->seed, (uint32_t)m + 1, inner, s->blocks,
@@ -81,7 +83,7 @@ static am_status draw_inner(boot *b, double lambda, int inner, am_error *err)
         for (size_t i = 0; i < count && status == AM_OK; i++) {
             mest_data_restore(s->data, true, beta + i * q);
             for (size_t j = 0; j < q; j++)
-                b->below[(size_t)m * q + j] += beta[i * q + j] <= estimate[j] ? 1.0 / inner : 0.0;
+                b->below[(size_t)m * q + j] += beta[i * q + j] <= centre[j] ? 1.0 / inner : 0.0;
         }
     }
     free(omega);
@@ -198,7 +200,8 @@ static am_status audit(boot *b, double lambda, am_error *err)
     am_status status = mest_generator_draw(b->engine.generator, MEST_REFIT, lambda, count, b->omega,
                                            refit, &account, err);
     b->r->seconds.refits = mest_since(begin);
-    b->r->audit = (mest_audit){.refits = count, .failed = (int)account.failed};
+    b->r->audit.refits = count;
+    b->r->audit.failed = (int)account.failed;
     for (int m = 0; m < count && status == AM_OK; m++)
         mest_data_restore(s->data, true, refit + linalg_at(0, m, q));
     for (int j = 0; j < q && status == AM_OK; j++)
@@ -221,10 +224,22 @@ static am_status draw_outer(boot *b, double lambda, am_error *err)
     return AM_OK;
 }
 
+/* Before the influence is asked for: it takes the generator back to where it was not trained. */
+static am_status judge_answer(boot *b, double lambda, am_error *err)
+{
+    const mest_setup *s = b->s;
+    const int count = AM_MIN(s->audit, s->draws);
+    if (count < 2 || s->refit)
+        return AM_OK;
+    return mest_fidelity(s, &b->engine, lambda, AM_MIN(count, MOST_JUDGED), &b->r->audit.answer,
+                         err);
+}
+
 static am_status run(boot *b, double lambda, int inner, am_error *err)
 {
     AM_TRY(boot_open(b, lambda, inner, err));
     AM_TRY(draw_outer(b, lambda, err));
+    AM_TRY(judge_answer(b, lambda, err));
     if (inner > 0)
         AM_TRY(draw_inner(b, lambda, inner, err));
     AM_TRY(fill_influence(b, lambda, err));

@@ -7,6 +7,7 @@
 #include "classic/mest_data.h"
 #include "classic/mest_generator.h"
 #include "classic/mest_weights.h"
+#include "tune/fidelity.h"
 
 typedef struct {
     const mest_data *data;
@@ -64,9 +65,16 @@ typedef struct {
 typedef struct {
     int refits, failed;
     double worst_end,
-        mean_end; /* |end of the generator's percentile interval − refits' end|/width */
-    double rms;   /* of the draws' differences, in standard deviations of the refits */
+        mean_end;    /* |end of the generator's percentile interval − refits' end|/width */
+    double rms;      /* of the draws' differences, in standard deviations of the refits */
+    fidelity answer; /* mest_fidelity; of fewer than 3 draws all NaN */
 } mest_audit;
+
+/* mest_fidelity.c — how the generator answers to ω (METHOD §6): its predictions against those of exact
+ * refits under `draws` weights that it has not met, fitted probabilities for the logistic loss, else
+ * fitted values. Of many rows every k-th, so that draws × rows stays below 2^22. */
+am_status mest_fidelity(const mest_setup *setup, const mest_engine *engine, double lambda,
+                        int draws, fidelity *answer, am_error *err);
 
 typedef struct {
     int q, draws;

@@ -1,14 +1,10 @@
 #include "cli/auditing.h"
 
+#include "api/auditing.h"
 #include "api/sampling.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Where on the range, from 0 to 1 in log λ, the posterior is looked at: on 1e-5:1e-1 these are 1e-5,
- * 4.3e-5, 1.3e-3 and 2e-2 — no penalty to speak of, the best λ, and two where it tells. */
-static const double places[] = {0.0, 0.158, 0.527, 0.825};
 
 /* ---- options --------------------------------------------------------------------------------- */
 
@@ -40,10 +36,7 @@ static am_status lambda_points(const session *s, const settings *set,
                                double lambda[AUDIT_MOST_LAMBDAS], int *count, am_error *err)
 {
     const generator_spec *spec = &s->record.spec;
-    double span = log(spec->lambda_high / spec->lambda_low);
-    *count = sizeof places / sizeof *places;
-    for (int i = 0; i < *count; i++)
-        lambda[i] = spec->lambda_low * exp(places[i] * span);
+    *count = auditing_places(spec, lambda);
     if (set->lambda_points == NULL)
         return AM_OK;
     AM_TRY(read_points(set->lambda_points, lambda, count, err));
@@ -127,15 +120,13 @@ am_status audit_session(session *s, const settings *set, int draws, audit_result
                          .precision = set->precision,
                          .note = show_note,
                          .context = (void *)(uintptr_t)set};
-    audit_request q = {.validation = &s->validation,
-                       .rows = s->record.fit.rows,
-                       .steps = s->record.fit.steps,
-                       .points = (int)set->points,
-                       .repeats = (int)set->repeats,
-                       .draws = draws,
-                       .lambda = lambda,
-                       .seed = (uint64_t)set->seed,
-                       .cache = &cache};
+    audit_request q = auditing_request(s);
+    q.points = (int)set->points;
+    q.repeats = (int)set->repeats;
+    q.draws = draws;
+    q.lambda = lambda;
+    q.seed = (uint64_t)set->seed;
+    q.cache = &cache;
     AM_TRY(lambda_points(s, set, lambda, &q.lambdas, err));
     refit_cache_digest(&s->data->train, s->block, digest);
     cost->folder = cache_folder(set, err);

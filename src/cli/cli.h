@@ -51,6 +51,8 @@ typedef struct {
     char *metric;            /* nll, accuracy */
     char *ood;               /* data that the model has not seen the like of, or NULL */
     bool parity;
+    bool plot;
+    char *candidates; /* file of report, or NULL */
     /* audit */
     char *lambda_points; /* "L,L,…" of the posterior, or NULL */
     char *cache;         /* folder of refits, "none", or NULL: the user's cache folder */
@@ -90,7 +92,7 @@ typedef struct {
 extern const command command_table[];
 
 /* option_parse.c — what the command line asks for. */
-typedef enum { ASK_RUN, ASK_HELP, ASK_VERSION } cli_request;
+typedef enum { ASK_RUN, ASK_HELP, ASK_MAN, ASK_COMPLETION, ASK_VERSION } cli_request;
 /* Parses the command line and the file that --config names. AM_ERR_USAGE names the option, the
  * fault and the remedy (the nearest known option for an unknown one). *cmd is NULL for general
  * help. s needs settings_free in every case. */

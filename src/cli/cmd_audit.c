@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/output_audit.h"
+#include "cli/terminal.h"
 
 #include <stdlib.h>
 
@@ -16,6 +17,8 @@ static am_status report(const session *s, const settings *set, const audit_resul
         status = output_audit_files(r, document, title, set->out, err);
     if (status == AM_OK && !set->json)
         status = output_audit_print(r, cost, stdout, err);
+    if (status == AM_OK && set->plot)
+        status = output_audit_figure(r, "audit_curve.svg", title, NULL, err);
     if (status == AM_OK && set->json)
         output_json(document, stdout);
     else
@@ -29,6 +32,7 @@ am_status command_audit(const settings *set, am_error *err)
     session s = {0};
     audit_result r = {0};
     audit_cost cost = {0};
+    AM_TRY(terminal_check(set, err));
     AM_TRY(audit_check_options(set, err));
     if (set->out != NULL)
         AM_TRY(am_check_writable(set->out, err));

@@ -2,7 +2,9 @@
 #include "cli/commands.h"
 #include "cli/experiments/experiments.h"
 #include "cli/option.h"
+#include "cli/paging.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Appends `name` to a list "a, b, c". */
@@ -52,6 +54,20 @@ static am_status check_device(const experiment *e, const settings *set, am_error
                    gpu ? "device" : "precision", gpu ? set->device : set->precision, e->name);
 }
 
+/* What the run was, and the page of its results. */
+static am_status write_page(const experiment *e, const settings *set, am_error *err)
+{
+    const command *own = command_table;
+    while (own->bit != CMD_EXPERIMENT)
+        own++;
+    char *folder = am_format("results/%s", e->name);
+    if (folder == NULL)
+        return am_fail(err, AM_ERR_MEMORY, "results/%s: out of memory", e->name);
+    am_status status = paging_write(set, own, out_or(set, folder), err);
+    free(folder);
+    return status;
+}
+
 am_status command_experiment(const settings *set, am_error *err)
 {
     const experiment *e = experiment_find(set->argument[0]);
@@ -59,7 +75,8 @@ am_status command_experiment(const settings *set, am_error *err)
     if (e != NULL) {
         AM_TRY(check_options(e, set, err));
         AM_TRY(check_device(e, set, err));
-        return e->run(set, err);
+        AM_TRY(e->run(set, err));
+        return write_page(e, set, err);
     }
     for (e = experiment_table; e->name != NULL; e++)
         list_name(known, sizeof known, e->name);

@@ -1,5 +1,6 @@
 /* amortune mest --use bootstrap and double-bootstrap. */
 #include "cli/mest.h"
+#include "cli/output_fidelity.h"
 #include "linalg/linalg.h"
 
 #include <math.h>
@@ -88,6 +89,27 @@ static void print_notes(const mest_job *job, const mest_bootstrap *r)
                r->audit.refits, 100.0 * r->audit.worst_end, 100.0 * r->audit.mean_end);
 }
 
+/* The answer to ω as a row of the shared table. */
+static exact_fidelities answers_of(const mest_job *job, const mest_bootstrap *r,
+                                   exact_fidelity *row)
+{
+    bool logistic = job->setup.loss.kind == CLASSIC_LOGISTIC;
+    *row = (exact_fidelity){"generator", "generator", r->lambda > 0 ? r->lambda : (double)NAN,
+                            r->audit.answer};
+    return (exact_fidelities){.parameter = "λ",
+                              .key = "lambda",
+                              .what = logistic ? "fitted probabilities" : "fitted values",
+                              .row = row,
+                              .count = 1};
+}
+
+static am_status print_answer(const mest_job *job, const mest_bootstrap *r, am_error *err)
+{
+    exact_fidelity row;
+    const exact_fidelities answers = answers_of(job, r, &row);
+    return r->audit.refits > 0 ? output_fidelity_table(&answers, err) : AM_OK;
+}
+
 /* ---- files ------------------------------------------------------------------------------------- */
 
 static cJSON *document_of(const mest_job *job, const mest_bootstrap *r)
@@ -121,6 +143,9 @@ static cJSON *document_of(const mest_job *job, const mest_bootstrap *r)
         json_number(audit, "worst_end", r->audit.worst_end);
         json_number(audit, "mean_end", r->audit.mean_end);
         json_number(audit, "rms", r->audit.rms);
+        exact_fidelity row;
+        const exact_fidelities answers = answers_of(job, r, &row);
+        cJSON_AddItemToObject(audit, "fidelity", output_fidelity_json(&answers));
     }
     mest_add_seconds(o, &r->seconds);
     return o;
@@ -227,6 +252,7 @@ am_status mest_bootstrap_command(mest_job *job, am_error *err)
         mest_print_head(job);
         table_print(table, stdout);
         print_notes(job, &r);
+        status = print_answer(job, &r, err);
     }
     table_free(table);
     if (status == AM_OK && job->set->out != NULL)

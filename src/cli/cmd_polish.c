@@ -12,7 +12,7 @@ enum { CAPACITY = 32 }; /* draws whose features are computed in one go */
 typedef struct {
     session s;
     polish_draws draws;
-    dev_f32 *theta; /* (D, P) polished */
+    dev_f32 *theta; /* (E, D, P) polished */
     polish_result result;
 } polishing;
 
@@ -26,6 +26,20 @@ static void polishing_close(polishing *p)
     session_close(&p->s);
 }
 
+/* Several networks go into a folder. */
+static bool in_folder(const polishing *p, const settings *set)
+{
+    return set->posterior_draws > 0 || p->s.g.networks > 1;
+}
+
+static am_status check_out(const polishing *p, const settings *set, am_error *err)
+{
+    if (set->out == NULL)
+        return AM_OK;
+    return in_folder(p, set) ? am_check_writable(set->out, err)
+                             : am_check_writable_file(set->out, err);
+}
+
 /* --draws, or one draw where a seed for ω is given; 0: ω = 1. */
 static int draws_of(const settings *set)
 {
@@ -36,8 +50,7 @@ static am_status open_model(polishing *p, const settings *set, am_error *err)
 {
     session *s = &p->s;
     AM_TRY(session_model(s, set, set->argument[0], CAPACITY, true, err));
-    if (s->g.networks > 1)
-        progress_note(set, "of the model's %d networks the first is polished", s->g.networks);
+    AM_TRY(check_out(p, set, err));
     AM_TRY(choose_lambda(s, set, &p->result.choice, err));
     uint64_t seed = set->weights_seed >= 0 ? (uint64_t)set->weights_seed : s->record.spec.seed;
     return polish_draws_open(s, p->result.choice.lambda, draws_of(set), seed, &p->draws, err);
@@ -50,6 +63,8 @@ static am_status polish(polishing *p, const settings *set, const train_hooks *ho
     polish_result *r = &p->result;
     const polish_draws *d = &p->draws;
     r->request = polishing_request(s, d->models, d->lambda, d->omega, set->steps, set->rate);
+    if (set->batch > 0)
+        r->request.rows = (int)AM_MIN(set->batch, s->train.data.n);
     polish_request start = r->request;
     start.steps = 0;
     dev_f32 *theta;
@@ -76,14 +91,28 @@ static am_status compare(polishing *p, const settings *set, const train_hooks *h
 
 /* ---- weights --------------------------------------------------------------------------------- */
 
-/* One network to its file: --out itself, or draw_0001.safetensors, … in that folder. */
-static am_status write_network(const polishing *p, const settings *set, int draw,
+/* The file of a network: --out itself, or draw_0001.safetensors, network_01.safetensors,
+ * draw_0001_network_01.safetensors, … in that folder. */
+static char *network_path(const polishing *p, const settings *set, int which, int draw,
+                          am_error *err)
+{
+    char draws[24] = "", networks[24] = "", name[64];
+    if (!in_folder(p, set))
+        return am_strdup(set->out, err);
+    if (set->posterior_draws > 0)
+        (void)snprintf(draws, sizeof draws, "draw_%04d", draw + 1);
+    if (p->s.g.networks > 1)
+        (void)snprintf(networks, sizeof networks, "network_%02d", which + 1);
+    (void)snprintf(name, sizeof name, "%s%s%s.safetensors", draws,
+                   draws[0] != '\0' && networks[0] != '\0' ? "_" : "", networks);
+    return output_path(set->out, name);
+}
+
+static am_status write_network(const polishing *p, const settings *set, int which, int draw,
                                const float *theta, am_error *err)
 {
     const target *t = &p->s.g.spec.target;
-    char name[48];
-    (void)snprintf(name, sizeof name, "draw_%04d.safetensors", draw + 1);
-    char *path = set->posterior_draws > 0 ? output_path(set->out, name) : am_strdup(set->out, err);
+    char *path = network_path(p, set, which, draw, err);
     if (path == NULL)
         return am_fail(err, AM_ERR_MEMORY, "%s: no memory to write it", set->out);
     double lambda = p->draws.lambda[draw * p->s.g.groups.count];
@@ -95,35 +124,27 @@ static am_status write_network(const polishing *p, const settings *set, int draw
 
 static am_status write_networks(const polishing *p, const settings *set, am_error *err)
 {
-    size_t params = (size_t)p->s.g.spec.target.params, models = (size_t)p->draws.models;
-    float *theta = am_alloc(models * params, sizeof *theta, "weights", err);
+    size_t params = (size_t)p->s.g.spec.target.params;
+    int models = p->draws.models, all = p->s.g.networks * models;
+    float *theta = am_alloc((size_t)all * params, sizeof *theta, "weights", err);
     if (theta == NULL)
         return AM_ERR_MEMORY;
     am_status status =
-        p->s.be->op->download(p->s.be, theta, p->theta, models * params * sizeof *theta, err);
-    if (status == AM_OK && set->posterior_draws > 0)
+        p->s.be->op->download(p->s.be, theta, p->theta, (size_t)all * params * sizeof *theta, err);
+    if (status == AM_OK && in_folder(p, set))
         status = am_make_folders(set->out, err);
-    for (size_t d = 0; status == AM_OK && d < models; d++)
-        status = write_network(p, set, (int)d, theta + d * params, err);
+    for (int m = 0; status == AM_OK && m < all; m++)
+        status = write_network(p, set, m / models, m % models, theta + (size_t)m * params, err);
     free(theta);
-    if (status == AM_OK && set->posterior_draws > 0)
+    if (status == AM_OK && in_folder(p, set))
         status = output_polish_files(&p->result, set->out, err);
     return status;
-}
-
-static am_status check_out(const settings *set, am_error *err)
-{
-    if (set->out == NULL)
-        return AM_OK;
-    return set->posterior_draws > 0 ? am_check_writable(set->out, err)
-                                    : am_check_writable_file(set->out, err);
 }
 
 am_status command_polish(const settings *set, am_error *err)
 {
     polishing p = {0};
     progress shown = {0};
-    AM_TRY(check_out(set, err));
     am_status status = open_model(&p, set, err);
     train_hooks hooks = progress_hooks(&shown, set, NULL);
     if (status == AM_OK)

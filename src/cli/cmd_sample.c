@@ -6,6 +6,7 @@
 #include "cli/output_sample.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* How sure the draws are of the rows that they are judged on. */
 static am_status measure_own(const posterior_request *request, const posterior_models *m,
@@ -53,22 +54,60 @@ static am_status measure_other(const session *s, const am_data *data, const post
     return detect(r, err);
 }
 
-/* other: the data of --ood, or NULL. */
-static am_status sample(session *s, int draws, const am_data *other, sample_result *r,
-                        am_error *err)
+/* Room for ω of the draws and, of one network, for θ. */
+static am_status open_draws(const session *s, int draws, sample_result *r, am_error *err)
+{
+    r->blocks = s->record.spec.blocks;
+    r->params = s->g.networks == 1 ? s->record.spec.target.params : 0;
+    r->omega = am_alloc((size_t)(draws * r->blocks), sizeof *r->omega, "weights of the draws", err);
+    if (r->omega == NULL || r->params == 0)
+        return err->status;
+    r->theta = am_alloc((size_t)(draws * r->params), sizeof *r->theta, "draws", err);
+    return err->status;
+}
+
+/* other: the data of --ood, or NULL. networks: keep ω and θ of the draws. */
+static am_status sample(session *s, int draws, bool networks, const am_data *other,
+                        sample_result *r, am_error *err)
 {
     posterior_models m;
+    if (networks)
+        AM_TRY(open_draws(s, draws, r, err));
     posterior_request request = sampling_request(s, r->choice.lambda, draws);
+    request.theta = r->theta;
     r->data = s->record.data.name;
     r->classes = s->record.spec.target.loss == LOSS_CROSS_ENTROPY;
     session_report_rows(s, &r->rows);
     AM_TRY(posterior_open(&request, &m, err));
     am_status status = posterior_judge(&request, &m, &r->p, err);
+    if (r->omega != NULL)
+        memcpy(r->omega, m.omega, (size_t)(draws * r->blocks) * sizeof *r->omega);
     if (status == AM_OK && r->classes)
         status = measure_own(&request, &m, r, err);
     if (status == AM_OK && other != NULL)
         status = measure_other(s, other, &m, r, err);
     posterior_close(&m);
+    return status;
+}
+
+/* --out NAME.npz and NAME.json are one file, anything else a folder. */
+static bool out_is_file(const settings *set)
+{
+    return output_ends(set->out, ".npz") || output_ends(set->out, ".json");
+}
+
+static am_status write_results(const settings *set, const sample_result *r, am_error *err)
+{
+    if (set->out == NULL)
+        return AM_OK;
+    if (output_ends(set->out, ".npz"))
+        return output_sample_npz(r, set->out, err);
+    if (!out_is_file(set))
+        return output_sample_files(r, set->out, err);
+    cJSON *document = output_sample_json(r);
+    am_status status = document != NULL ? json_write(set->out, document, err)
+                                        : am_fail(err, AM_ERR_MEMORY, "sample: no memory");
+    cJSON_Delete(document);
     return status;
 }
 
@@ -78,7 +117,17 @@ static am_status report(const settings *set, const sample_result *r, am_error *e
         output_json(output_sample_json(r), stdout);
     else
         AM_TRY(output_sample_print(r, stdout, err));
-    return set->out != NULL ? output_sample_files(r, set->out, err) : AM_OK;
+    return write_results(set, r, err);
+}
+
+static void sample_free(sample_result *r)
+{
+    posterior_free(&r->p);
+    free(r->row);
+    free(r->omega);
+    free(r->theta);
+    free(r->other.row);
+    free(r->other.name);
 }
 
 am_status command_sample(const settings *set, am_error *err)
@@ -87,7 +136,8 @@ am_status command_sample(const settings *set, am_error *err)
     sample_result r = {0};
     am_data *other = NULL;
     if (set->out != NULL)
-        AM_TRY(am_check_writable(set->out, err));
+        AM_TRY(out_is_file(set) ? am_check_writable_file(set->out, err)
+                                : am_check_writable(set->out, err));
     int draws = (int)set->posterior_draws;
     am_status status = session_model(&s, set, set->argument[0], draws, true, err);
     if (status == AM_OK && set->ood != NULL)
@@ -95,14 +145,11 @@ am_status command_sample(const settings *set, am_error *err)
     if (status == AM_OK)
         status = choose_lambda(&s, set, &r.choice, err);
     if (status == AM_OK)
-        status = sample(&s, draws, other, &r, err);
+        status = sample(&s, draws, output_ends(set->out, ".npz"), other, &r, err);
     if (status == AM_OK)
         status = report(set, &r, err);
     data_free(other);
-    posterior_free(&r.p);
-    free(r.row);
-    free(r.other.row);
-    free(r.other.name);
+    sample_free(&r);
     session_close(&s);
     return status;
 }

@@ -1,6 +1,7 @@
 /* amortune tune — choose λ on the validation rows; alarms; how sure the choice is. */
 #include "cli/choosing.h"
 #include "cli/output_choice.h"
+#include "cli/terminal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,8 +10,7 @@
 /* --out NAME.json is a file for the JSON alone, anything else a folder. */
 static bool out_is_file(const settings *set)
 {
-    size_t length = set->out != NULL ? strlen(set->out) : 0;
-    return length > 5 && strcmp(set->out + length - 5, ".json") == 0;
+    return output_ends(set->out, ".json");
 }
 
 static am_status check_out(const settings *set, am_error *err)
@@ -59,11 +59,14 @@ static am_status choose(session *s, const settings *set, const tuning_curve *cur
                            "needs a fit with --posterior implicit or --weights dirichlet");
     if (!set->json)
         output_choice_print(&r, stdout);
+    if (set->plot)
+        AM_TRY(output_choice_plot(&r, err));
     return write_results(set, &r, err);
 }
 
 am_status command_tune(const settings *set, am_error *err)
 {
+    AM_TRY(terminal_check(set, err));
     AM_TRY(check_out(set, err));
     session s = {0};
     tuning_curve curve = {0};

@@ -110,5 +110,15 @@ const command command_table[] = {
         .uses = experiment_uses,
         .run = command_experiment,
     },
+    {
+        .name = "report",
+        .bit = CMD_REPORT,
+        .arguments = "RESULTS",
+        .summary = "one self-contained page of a folder of results or a model, to scroll through λ",
+        .example = "results/mnist --out report.html",
+        .least = 1,
+        .most = 1,
+        .run = command_report,
+    },
     {.name = NULL},
 };

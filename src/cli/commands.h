@@ -17,7 +17,8 @@ enum {
     CMD_AUDIT = 1 << 8,
     CMD_POLISH = 1 << 9,
     CMD_MEST = 1 << 10,
-    CMD_ALL = (1 << 11) - 1
+    CMD_REPORT = 1 << 11,
+    CMD_ALL = (1 << 12) - 1
 };
 
 am_status command_fit(const settings *s, am_error *err);
@@ -31,6 +32,7 @@ am_status command_experiment(const settings *s, am_error *err);
 am_status command_audit(const settings *s, am_error *err);
 am_status command_polish(const settings *s, am_error *err);
 am_status command_mest(const settings *s, am_error *err);
+am_status command_report(const settings *s, am_error *err);
 /* Whether the experiment that s names takes this option. */
 bool experiment_uses(const settings *s, const char *option);
 

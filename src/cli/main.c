@@ -1,6 +1,6 @@
 /* amortune — parses the command line, runs the command, reports; the only place that exits. */
 #include "backend/cpu/blas.h"
-#include "cli/cli.h"
+#include "cli/help.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,6 +69,12 @@ static am_status perform(cli_request request, const settings *s, const command *
     switch (request) {
     case ASK_HELP:
         help_print(cmd, stdout);
+        return AM_OK;
+    case ASK_MAN:
+        help_man(stdout);
+        return AM_OK;
+    case ASK_COMPLETION:
+        help_completion_bash(stdout);
         return AM_OK;
     case ASK_VERSION:
         printf("amortune %s\n", am_version());

@@ -181,11 +181,32 @@ static am_status parse_command(scan *p)
 /* ---- requests that run nothing ------------------------------------------------------------------
  */
 
-/* amortune help [COMMAND] */
-static am_status parse_help(int argc, char **argv, const command **cmd, am_error *err)
+/* --completion SHELL or --completion=SHELL */
+static am_status parse_completion(int argc, char **argv, cli_request *request, am_error *err)
 {
+    const char *shell = argv[2] + strlen("--completion");
+    shell = *shell == '=' ? shell + 1 : argc == 4 ? argv[3] : "";
+    *request = ASK_COMPLETION;
+    return strcmp(shell, "bash") == 0
+               ? AM_OK
+               : am_fail(err, AM_ERR_USAGE,
+                         "--completion '%.40s': only bash is known; give --completion bash", shell);
+}
+
+/* amortune help [COMMAND | --man | --completion SHELL] */
+static am_status parse_help(int argc, char **argv, const command **cmd, cli_request *request,
+                            am_error *err)
+{
+    static const char completion[] = "--completion";
+    if (argc > 2 && argc <= 4 && strncmp(argv[2], completion, strlen(completion)) == 0 &&
+        strchr("=", argv[2][strlen(completion)]) != NULL)
+        return parse_completion(argc, argv, request, err);
     if (argc > 3)
         return am_fail(err, AM_ERR_USAGE, "help takes one command; usage: amortune help [COMMAND]");
+    if (argc == 3 && strcmp(argv[2], "--man") == 0) {
+        *request = ASK_MAN;
+        return AM_OK;
+    }
     return argc == 3 && !is_help(argv[2]) ? command_find(argv[2], cmd, err) : AM_OK;
 }
 
@@ -207,7 +228,7 @@ am_status settings_parse(int argc, char **argv, settings *s, const command **cmd
     if (argc < 2 || is_help(argv[1]))
         return AM_OK;
     if (strcmp(argv[1], "help") == 0)
-        return parse_help(argc, argv, cmd, err);
+        return parse_help(argc, argv, cmd, request, err);
     *request = strcmp(argv[1], "--version") == 0 ? ASK_VERSION : ASK_RUN;
     if (*request == ASK_VERSION)
         return AM_OK;

@@ -10,7 +10,8 @@
 #define AUDIT CMD_AUDIT
 #define POLISH CMD_POLISH
 #define MEST CMD_MEST
-#define READS (CMD_CURVE | CMD_TUNE | CMD_SAMPLE | CMD_EXPORT | CMD_AUDIT | CMD_POLISH)
+#define READS                                                                                      \
+    (CMD_CURVE | CMD_TUNE | CMD_SAMPLE | CMD_EXPORT | CMD_AUDIT | CMD_POLISH | CMD_REPORT)
 #define CHOOSES (CMD_TUNE | CMD_SAMPLE | CMD_EXPORT | CMD_POLISH | CMD_EXPERIMENT)
 
 #define AT(member) offsetof(settings, member)
@@ -170,16 +171,19 @@ const option option_table[] = {
      HELP(GROUP_RESULTS, "other data, a known name, folder or CSV file: how well the uncertainty "
                          "tells its test rows (all, where it has none) from the model's own")},
     {"draws", "D", OPTION_INT, AT(posterior_draws), "0", INTS(0, 10000), ON(POLISH),
-     HELP(GROUP_RESULTS, "polish so many draws of ω, one network each, into the folder of --out; "
-                         "0: one network")},
+     HELP(GROUP_RESULTS, "polish the networks of so many draws of ω, into the folder of --out; "
+                         "0: those at ω = 1")},
     {"weights-seed", "S", OPTION_INT, AT(weights_seed), "-1", INTS(-1, INT64_MAX), ON(POLISH),
      HELP(GROUP_RESULTS, "seed of the draws of ω, as of refit; -1: the model's, as of sample, and "
                          "without --draws no weights")},
     {"steps", "N", OPTION_INT, AT(steps), "-1", INTS(-1, INT32_MAX), ON(POLISH),
      HELP(GROUP_RESULTS,
           "steps; 0: the generator's network as it is; -1: a twentieth of the fit's")},
+    {"batch", "B", OPTION_INT, AT(batch), "0", INTS(0, 1 << 20), ON(POLISH),
+     HELP(GROUP_RESULTS,
+          "rows in a minibatch; 0: eight times the fit's, cut to make whole passes")},
     {"rate", "R", OPTION_REAL, AT(rate), "0", REALS(0, 1e3), ON(POLISH),
-     HELP(GROUP_RESULTS, "peak step size of Adam, a cosine falls from it to zero; 0: 1e-3")},
+     HELP(GROUP_RESULTS, "step size of Adam, constant after a warm-up; 0: 1.5e-3")},
     {"parity", NULL, OPTION_FLAG, AT(parity), NULL, ON(POLISH),
      HELP(GROUP_RESULTS, "find how few steps make the networks as good as refits from scratch")},
     {"repeats", "R", OPTION_INT, AT(repeats), "3", INTS(1, 1000), ON(POLISH),
@@ -197,10 +201,15 @@ const option option_table[] = {
      HELP(GROUP_RESULTS,
           "where the audit's refits are kept, so that the next one is quick, or none; "
           "without it the user's cache folder")},
+    {"candidates", "FILE", OPTION_TEXT, AT(candidates), NULL, ON(CMD_REPORT),
+     HELP(GROUP_RESULTS, "also write the program's own logits there (safetensors), to hold against "
+                         "those that the page computes")},
     {"select", "RULE", OPTION_CHOICE, AT(select), "grid", CHOICES("grid|one-se|gradient"),
      ON(CHOOSES),
      HELP(GROUP_RESULTS,
           "best point, largest λ within one standard error, or refined by gradient")},
+    {"plot", NULL, OPTION_FLAG, AT(plot), NULL, ON(CMD_CURVE | CMD_TUNE | AUDIT | EXPERIMENT),
+     HELP(GROUP_RESULTS, "draw the curve in the terminal too")},
     {"metric", "M", OPTION_CHOICE, AT(metric), "nll", CHOICES("nll|accuracy"),
      ON(CHOOSES & ~EXPERIMENT), HELP(GROUP_RESULTS, "what λ is chosen by, on the validation rows")},
     {"metric", "M", OPTION_CHOICE, AT(metric), NULL, CHOICES("nll|accuracy"), ON(EXPERIMENT),
@@ -288,14 +297,22 @@ const option option_table[] = {
     {"out", "FILE", OPTION_TEXT, AT(out), NULL, ON(REFIT),
      HELP(GROUP_COMMON, "file to write the network's weights to; without it they are not kept")},
     {"out", "FILE", OPTION_TEXT, AT(out), NULL, ON(POLISH),
-     HELP(GROUP_COMMON, "file to write the network's weights to, with --draws a folder; without it "
-                        "they are not kept")},
+     HELP(GROUP_COMMON, "file to write the network's weights to, a folder with --draws or for a "
+                        "model of several networks; without it they are not kept")},
     {"out", "FOLDER", OPTION_TEXT, AT(out), NULL, ON(EXPERIMENT),
      HELP(GROUP_COMMON, "folder for the results; without it results/NAME")},
-    {"out", "FOLDER", OPTION_TEXT, AT(out), NULL, ON(CMD_CURVE | CMD_SAMPLE | AUDIT | MEST),
+    {"out", "FILE", OPTION_TEXT, AT(out), NULL, ON(CMD_CURVE),
+     HELP(GROUP_COMMON, "NAME.npz, NAME.csv or NAME.json to write the curve to, or a folder for "
+                        "all of them and the figure; without it it is only printed")},
+    {"out", "FILE", OPTION_TEXT, AT(out), NULL, ON(CMD_SAMPLE),
+     HELP(GROUP_COMMON, "NAME.npz to write the draws to, their weights included, NAME.json, or a "
+                        "folder for tables and figures; without it results are only printed")},
+    {"out", "FOLDER", OPTION_TEXT, AT(out), NULL, ON(AUDIT | MEST),
      HELP(GROUP_COMMON, "folder for the results; without it they are only printed")},
     {"out", "FILE", OPTION_TEXT, AT(out), NULL, ON(CMD_TUNE),
      HELP(GROUP_COMMON, "NAME.json to write the results to, or a folder for JSON, CSV and figure")},
+    {"out", "FILE", OPTION_TEXT, AT(out), NULL, ON(CMD_REPORT),
+     HELP(GROUP_COMMON, "page to write; without it report.html in the folder of the results")},
     {"out", "FILE", OPTION_TEXT, AT(out), NULL, ON(CMD_INFO),
      HELP(GROUP_COMMON, "file to write the results to as JSON")},
     {"seed", "N", OPTION_INT, AT(seed), "1", INTS(0, INT64_MAX), ON(CMD_ALL),

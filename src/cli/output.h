@@ -20,6 +20,11 @@ am_status output_curve_table(const tuning_curve *curve, bool classes, FILE *stre
  * the band where there is one. */
 am_status output_curve_csv(const tuning_curve *curve, const char *path, am_error *err);
 cJSON *output_curve_json(const tuning_curve *curve);
+/* output_npz.c: lambda and every metric (N); with draws of ω their loss and accuracy (N, D). */
+am_status output_curve_npz(const tuning_curve *curve, const char *path, am_error *err);
+/* "x/NAME.npz" ends in ".npz" and has a name; a NULL path does not. */
+bool output_ends(const char *path, const char *ending);
+
 cJSON *output_metrics_json(const metrics *m);
 cJSON *output_selection_json(const selection *choice);
 
@@ -29,6 +34,7 @@ typedef struct {
     const double *lambda;
     const metrics *at;
 } refit_marks;
+/* path NULL: in the terminal, as --plot asks. */
 am_status output_curve_svg(const tuning_curve *curve, const selection *choice,
                            const refit_marks *refits, bool classes, const char *title,
                            const char *path, am_error *err);

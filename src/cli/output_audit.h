@@ -15,7 +15,8 @@ cJSON *output_audit_json(const audit_result *r, const audit_cost *cost);
  * audited. */
 am_status output_audit_files(const audit_result *r, const cJSON *document, const char *title,
                              const char *folder, am_error *err);
-/* output_audit_figures.c — one of the figures; the name decides which. */
+/* output_audit_figures.c — one of the figures; the name decides which. path NULL: in the terminal,
+ * audit_curve.svg alone. */
 am_status output_audit_figure(const audit_result *r, const char *name, const char *title,
                               const char *path, am_error *err);
 

@@ -1,5 +1,6 @@
 /* The figures of an audit. */
 #include "cli/output_audit.h"
+#include "cli/terminal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -105,7 +106,7 @@ static am_status draw_curves(const audit_result *r, const char *title, const cha
                                  .series_count = 2 + draw_marks(r, kind, marks[p], &series[p][2])};
     }
     am_status status =
-        err->status == AM_OK ? chart_write_svg(path, title, panel, panels, err) : err->status;
+        err->status == AM_OK ? terminal_chart(path, title, panel, panels, err) : err->status;
     free(v);
     return status;
 }

@@ -1,5 +1,6 @@
 #include "cli/output_choice.h"
 #include "cli/steps.h"
+#include "cli/terminal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -176,11 +177,16 @@ static am_status write_svg(const choice_result *r, const char *path, am_error *e
                                  .percent_y = true,
                                  .series = &share,
                                  .series_count = 1}};
-        status = chart_write_svg(path, title, panel, r->curve->draws > 0 ? 2 : 1, err);
+        status = terminal_chart(path, title, panel, r->curve->draws > 0 ? 2 : 1, err);
     }
     free(value);
     steps_close(&bars);
     return status;
+}
+
+am_status output_choice_plot(const choice_result *r, am_error *err)
+{
+    return write_svg(r, NULL, err);
 }
 
 am_status output_choice_files(const choice_result *r, const char *folder, am_error *err)

@@ -18,6 +18,8 @@ typedef struct {
 
 void output_choice_print(const choice_result *r, FILE *stream);
 cJSON *output_choice_json(const choice_result *r);
+/* The figure in the terminal. */
+am_status output_choice_plot(const choice_result *r, am_error *err);
 /* choice.json, choice.csv and choice.svg in the folder. */
 am_status output_choice_files(const choice_result *r, const char *folder, am_error *err);
 

@@ -1,5 +1,6 @@
 /* The figure of a curve: loss above, accuracy below, band, refit marks, chosen λ. */
 #include "cli/output.h"
+#include "cli/terminal.h"
 
 #include <stdlib.h>
 
@@ -79,7 +80,7 @@ am_status output_curve_svg(const tuning_curve *curve, const selection *choice,
             panel[i].series_count = add_series(curve, refits, &values[i], series[i]);
     }
     if (status == AM_OK)
-        status = chart_write_svg(path, title, panel, panels, err);
+        status = terminal_chart(path, title, panel, panels, err);
     free(values[0].line);
     free(values[1].line);
     return status;

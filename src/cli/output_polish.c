@@ -12,13 +12,13 @@ static double share_of(const polish_result *r, int64_t steps)
 
 enum { COLUMNS = 6, CELL = 48 };
 
-/* A row of a table: three cells of text, then criterion, loss and accuracy. */
+/* A row of a table: three cells of text, then criterion, loss and accuracy; NaN: none. */
 static bool add_row(report_table *table, const char *const text[3], double criterion, double nll,
                     double accuracy)
 {
     char cell[3][CELL];
     const char *row[COLUMNS] = {text[0], text[1], text[2], cell[0], cell[1], cell[2]};
-    (void)snprintf(cell[0], CELL, "%.5f", criterion);
+    (void)snprintf(cell[0], CELL, isnan(criterion) ? "-" : "%.5f", criterion);
     (void)snprintf(cell[1], CELL, "%.4f", nll);
     (void)snprintf(cell[2], CELL, isnan(accuracy) ? "-" : "%.4f", accuracy);
     return table_row(table, row);
@@ -67,10 +67,13 @@ static am_status print_scores(const polish_result *r, FILE *stream, am_error *er
     (void)snprintf(rows, CELL, "%d", r->request.rows);
     const char *const first[3] = {"generator", "0", ""}, *const second[3] = {"polished", steps,
                                                                              rows};
+    static const char *const together[3] = {"averaged", "", ""};
     report_table *table = table_new(COLUMNS, head);
     bool ok = table != NULL &&
               add_row(table, first, a->criterion_mean, a->nll_mean, a->accuracy_mean) &&
               add_row(table, second, b->criterion_mean, b->nll_mean, b->accuracy_mean);
+    if (ok && b->networks > 1) /* what their mean prediction reaches */
+        ok = add_row(table, together, NAN, b->together_nll, b->together_accuracy);
     return finish_table(table, ok, stream, err);
 }
 
@@ -97,7 +100,7 @@ static am_status print_parity(const polish_result *r, FILE *stream, am_error *er
     const parity *p = &r->parity;
     (void)fprintf(stream,
                   "\nparity with refits from scratch of %lld steps, step size %.2g (%d for every "
-                  "network; means)\n",
+                  "λ and draw; means over single networks)\n",
                   (long long)r->refits.steps, r->refits.adam.rate, r->refits.repeats);
     AM_TRY(print_points(p, stream, err));
     (void)fprintf(stream, "\nat least as good as the refits\n");
@@ -109,7 +112,7 @@ static am_status print_parity(const polish_result *r, FILE *stream, am_error *er
 
 am_status output_polish_print(const polish_result *r, FILE *stream, am_error *err)
 {
-    int models = r->request.models;
+    int models = polish_networks(&r->request) * r->request.models;
     (void)fprintf(stream, "%d network%s at", models, models == 1 ? "" : "s");
     output_lambda(&r->choice, stream);
     (void)fprintf(stream, ", polished in %.3f s at a step size of %.2g%s\n", r->seconds,
@@ -163,7 +166,8 @@ cJSON *output_polish_json(const polish_result *r)
     const network_scores *a = &r->before, *b = &r->after;
     cJSON *o = cJSON_CreateObject();
     cJSON_AddItemToObject(o, "lambda", output_lambda_json(&r->choice));
-    json_number(o, "networks", r->request.models);
+    json_number(o, "networks", (double)polish_networks(&r->request) * r->request.models);
+    json_number(o, "networks_of_a_draw", polish_networks(&r->request));
     json_number(o, "steps", (double)r->request.steps);
     json_number(o, "rows", r->request.rows);
     json_number(o, "refit_steps", (double)r->refits.steps);
@@ -174,9 +178,21 @@ cJSON *output_polish_json(const polish_result *r)
                           scores_json(a->criterion_mean, a->nll_mean, a->accuracy_mean));
     cJSON_AddItemToObject(o, "after",
                           scores_json(b->criterion_mean, b->nll_mean, b->accuracy_mean));
+    if (b->networks > 1)
+        cJSON_AddItemToObject(o, "averaged",
+                              scores_json(NAN, b->together_nll, b->together_accuracy));
     if (r->compared)
         cJSON_AddItemToObject(o, "parity", parity_json(r));
     return o;
+}
+
+/* Mean over the networks of draw d. */
+static double mean_of(const network_scores *s, int d, metric_kind kind)
+{
+    double sum = 0.0;
+    for (int e = 0; e < s->networks; e++)
+        sum += metric_of(&s->validation[e * s->models + d], kind);
+    return sum / s->networks;
 }
 
 static am_status write_csv(const polish_result *r, const char *path, am_error *err)
@@ -194,9 +210,7 @@ static am_status write_csv(const polish_result *r, const char *path, am_error *e
         const network_scores *s = j % 2 == 0 ? &r->before : &r->after;
         double *to = value + (size_t)j * (size_t)models;
         for (int d = 0; d < models; d++)
-            to[d] = j < 2   ? s->criterion[d]
-                    : j < 4 ? s->validation[d].nll
-                            : s->validation[d].accuracy;
+            to[d] = j < 2 ? s->criterion[d] : mean_of(s, d, j < 4 ? METRIC_NLL : METRIC_ACCURACY);
         column[j] = (csv_column){name[j], to};
     }
     am_status status = csv_write(path, column, VALUES, models, err);

@@ -18,7 +18,7 @@ typedef struct {
 
 am_status output_polish_print(const polish_result *r, FILE *stream, am_error *err);
 cJSON *output_polish_json(const polish_result *r);
-/* polish.csv, a row for every draw, and polish.json in the folder. */
+/* polish.csv, a row for every draw with means over its networks, and polish.json in the folder. */
 am_status output_polish_files(const polish_result *r, const char *folder, am_error *err);
 
 #endif

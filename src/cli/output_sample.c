@@ -247,6 +247,7 @@ am_status output_sample_files(const sample_result *r, const char *folder, am_err
     } file[] = {
         {"sample.json", false, false, write_json},
         {"draws.csv", false, false, write_draws},
+        {"draws.npz", false, false, output_sample_npz},
         {"uncertainty.csv", true, false, write_own},
         {"reliability.csv", true, false, write_reliability},
         {"reliability.svg", true, false, output_reliability_svg},

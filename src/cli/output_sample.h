@@ -25,13 +25,19 @@ typedef struct {
     int64_t n;
     row_uncertainty *row; /* (n), owned */
     uncertainty_summary summary;
+    float *omega; /* (D, K) of the draws, or NULL; owned */
+    int64_t blocks;
+    float *theta; /* (D, P) their networks, or NULL; owned */
+    int64_t params;
     bool has_other;
     other_data other;
 } sample_result;
 
 am_status output_sample_print(const sample_result *r, FILE *stream, am_error *err);
 cJSON *output_sample_json(const sample_result *r);
-/* sample.json and draws.csv; of classifiers uncertainty.csv, reliability.csv and reliability.svg; with
+/* Metrics of the draws, how sure they are of every row, and of ω and θ what there is (output_npz.c). */
+am_status output_sample_npz(const sample_result *r, const char *path, am_error *err);
+/* sample.json, draws.csv and draws.npz; of classifiers uncertainty.csv, reliability.csv and reliability.svg; with
  * other data ood.csv, ood_uncertainty.csv and ood.svg. */
 am_status output_sample_files(const sample_result *r, const char *folder, am_error *err);
 

@@ -112,6 +112,11 @@ am_status data_from_arrays(const data_arrays *arrays, am_data **data, am_error *
  * and the command that fetches the data. */
 am_status data_find(const char *source, char **path, am_error *err);
 
+/* normalise.c — x (n, d) as measured to z (n, d) as the network takes it: per column
+ * (x_c − mean_c)/sd_c, images (x/255 − mean)/sd. AM_ERR_INPUT for a value that is not finite. */
+am_status norm_inputs(const normalisation *norm, const float *x, int64_t n, float *z,
+                      am_error *err);
+
 /* blocks.c — block b(i) ∈ 0..K−1 of training row i, balanced to one, by the keyed permutation
  * (seed, STREAM_BLOCKS): b(i) = ⌊π(i)·K/n⌋. Error when K > n or K < 1. */
 am_status blocks_assign(uint64_t seed, int64_t n, int64_t blocks, uint32_t *block, am_error *err);

@@ -247,3 +247,23 @@ am_status norm_apply(const raw_source *source, const raw_rows *raw, const normal
         return apply_bytes(raw, norm, order, rows, err);
     return apply_columns(source, raw, norm, order, rows, err);
 }
+
+am_status norm_inputs(const normalisation *norm, const float *x, int64_t n, float *z, am_error *err)
+{
+    const int d = norm->inputs;
+    const float scale = (float)(1 / (255.0 * (double)norm->sd)); /* as apply_bytes */
+    const float shift = (float)(-(double)norm->mean / (double)norm->sd);
+    for (int64_t i = 0; i < n * d; i++) {
+        const double mean = norm->per_column ? (double)norm->column_mean[i % d] : 0.0;
+        const double sd = norm->per_column ? (double)norm->column_sd[i % d] : 1.0;
+        z[i] = norm->per_column ? (float)(((double)x[i] - mean) / sd) : scale * x[i] + shift;
+        if (!isfinite(z[i]))
+            return am_fail(err, AM_ERR_INPUT,
+                           "x: row %" PRId64 ", column %" PRId64 " is %s; mend or remove the row",
+                           i / d + 1, i % d + 1,
+                           isnan(x[i])   ? "NaN"
+                           : isinf(x[i]) ? "infinite"
+                                         : "too large");
+    }
+    return AM_OK;
+}

@@ -28,6 +28,19 @@ typedef struct {
 am_status csv_write(const char *path, const csv_column *column, int columns, int64_t rows,
                     am_error *err);
 
+/* npz.c — arrays by name in one file that numpy.load reads, appearing when complete like all others.
+ * The same arrays give the same bytes. */
+typedef enum { NPZ_F32, NPZ_F64, NPZ_I64 } npz_dtype;
+enum { NPZ_MOST_RANK = 3 };
+typedef struct {
+    const char *name; /* letters, digits and '_' */
+    npz_dtype dtype;
+    int rank; /* 0..NPZ_MOST_RANK */
+    int64_t shape[NPZ_MOST_RANK];
+    const void *data; /* row-major */
+} npz_array;
+am_status npz_write(const char *path, const npz_array *array, int count, am_error *err);
+
 /* json.c — cJSON documents, written atomically, indented; numbers that are not finite become null.
  */
 am_status json_write(const char *path, const cJSON *document, am_error *err);
@@ -62,6 +75,17 @@ typedef struct {
  * out and interrupt the line. */
 am_status chart_write_svg(const char *path, const char *title, const chart_panel *panel,
                           int panel_count, am_error *err);
+
+/* terminal_chart.c — the same panels in characters, for a terminal: lines are braille dots, bands are
+ * shaded, marks circles. Error bars are left out. */
+typedef struct {
+    int columns;       /* of the terminal, from CHART_LEAST_COLUMNS up */
+    int rows;          /* of every plot, from 4 up */
+    bool utf8, colour; /* utf8 false: ASCII */
+} chart_terminal;
+enum { CHART_LEAST_COLUMNS = 40 };
+am_status chart_print(const char *title, const chart_panel *panel, int panel_count,
+                      const chart_terminal *terminal, FILE *stream, am_error *err);
 
 /* forest.c — intervals by name, one line a name, as one self-contained SVG in the charts' style.
  * Every series has its own colour and its own place in the line; what is not finite is left out. */

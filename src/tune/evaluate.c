@@ -137,8 +137,8 @@ static void place_tile(const float *tile, int models, int64_t first, int64_t cou
                (size_t)count * row);
 }
 
-am_status evaluate_predictions(const model_set *set, const device_rows *rows, float *prediction,
-                               am_error *err)
+static am_status read_outputs(const model_set *set, const device_rows *rows, bool probabilities,
+                              float *prediction, am_error *err)
 {
     backend *be = set->be;
     pass p;
@@ -149,7 +149,8 @@ am_status evaluate_predictions(const model_set *set, const device_rows *rows, fl
     am_status status = host != NULL ? AM_OK : AM_ERR_MEMORY;
     for (int64_t first = 0; status == AM_OK && first < rows->data.n; first += p.tile) {
         int count = (int)AM_MIN(p.tile, rows->data.n - first);
-        dev_f32 *output = predict_tile(&p, pass_logits(&p, first, count), count, true, NULL);
+        dev_f32 *logits = pass_logits(&p, first, count);
+        dev_f32 *output = predict_tile(&p, logits, count, probabilities, NULL);
         size_t bytes = sizeof *host * (size_t)set->models * (size_t)count * (size_t)outputs;
         status = be->op->download(be, host, output, bytes, err);
         if (status == AM_OK)
@@ -158,4 +159,16 @@ am_status evaluate_predictions(const model_set *set, const device_rows *rows, fl
     free(host);
     pass_close(&p);
     return status;
+}
+
+am_status evaluate_predictions(const model_set *set, const device_rows *rows, float *prediction,
+                               am_error *err)
+{
+    return read_outputs(set, rows, true, prediction, err);
+}
+
+am_status evaluate_logits(const model_set *set, const device_rows *rows, float *logit,
+                          am_error *err)
+{
+    return read_outputs(set, rows, false, logit, err);
 }

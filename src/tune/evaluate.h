@@ -5,8 +5,8 @@
 #include "model/device_rows.h"
 #include "model/objective.h"
 
-/* M models: a generator at c (M,R), or explicit θ (M,P) when g is NULL. A generator of E networks
- * predicts, at each row of c, the mean of their probabilities (of their outputs in regression). */
+/* M models: a generator at c (M,R), or explicit θ (E,M,P) when g is NULL. Each of E networks' models
+ * predicts the mean of their probabilities (of their outputs in regression). */
 typedef struct {
     backend *be;
     const target *t;
@@ -14,6 +14,7 @@ typedef struct {
     const dev_f32 *c;
     dev_f32 *theta;
     int models;
+    int networks; /* E of explicit θ; 0 stands for 1 */
 } model_set;
 
 /* What one model, or a predictive mean, does on n rows. Regression: nll is the mean squared error
@@ -37,6 +38,9 @@ am_status evaluate(const model_set *set, const device_rows *rows, metrics *each,
 /* prediction (M, n, C) on the host: every model's probabilities, or outputs in regression. */
 am_status evaluate_predictions(const model_set *set, const device_rows *rows, float *prediction,
                                am_error *err);
+/* The same before the softmax; of several networks the mean of their logits. */
+am_status evaluate_logits(const model_set *set, const device_rows *rows, float *logit,
+                          am_error *err);
 
 /* value (M) = L(θ_m; ω_m, λ_m) over all rows: (1/n) Σ ω ℓ + Σ_g λ_g‖θ_g‖², the mean over the networks
  * where there are several. lambda (M,G) host; omega

@@ -33,4 +33,13 @@ typedef struct {
 am_status fidelity_compute(const float *g, const float *a, const float *b, int draws,
                            int64_t values, fidelity *f, am_error *err);
 
+/* The same where the optimum is exact (fidelity_exact.c): two refits of one ω are equal, so that S = V
+ * and all that a refit does is reproducible. g, exact (D, values): one row for every draw. */
+am_status fidelity_against_exact(const double *g, const double *exact, int draws, int64_t values,
+                                 fidelity *f, am_error *err);
+/* What a generator of an exact optimum is held to: PASS for a spread ratio within 0.95..1.05 and a
+ * fidelity of 0.99 at least, else FAIL; "-" where there is no response to follow. */
+#define FIDELITY_EXACT_RULE "PASS: spread ratio within 0.95..1.05 and fidelity at least 0.99"
+const char *fidelity_exact_verdict(const fidelity *f);
+
 #endif

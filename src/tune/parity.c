@@ -14,29 +14,59 @@ void network_scores_free(network_scores *s)
 
 static void average(network_scores *s)
 {
-    for (int d = 0; d < s->models; d++) {
+    int all = s->networks * s->models;
+    for (int d = 0; d < s->models; d++)
         s->criterion_mean += s->criterion[d] / s->models;
-        s->nll_mean += s->validation[d].nll / s->models;
-        s->accuracy_mean += s->validation[d].accuracy / s->models;
+    for (int m = 0; m < all; m++) {
+        s->nll_mean += s->validation[m].nll / all;
+        s->accuracy_mean += s->validation[m].accuracy / all;
     }
+    s->together_nll = s->nll_mean;
+    s->together_accuracy = s->accuracy_mean;
+}
+
+/* What the mean predictions of the networks reach. */
+static am_status score_together(const model_set *set, const device_rows *validation,
+                                network_scores *s, am_error *err)
+{
+    metrics *each = am_alloc((size_t)s->models, sizeof *each, "metrics", err);
+    if (each == NULL)
+        return AM_ERR_MEMORY;
+    am_status status = evaluate(set, validation, each, NULL, err);
+    s->together_nll = s->together_accuracy = 0.0;
+    for (int d = 0; d < s->models; d++) {
+        s->together_nll += each[d].nll / s->models;
+        s->together_accuracy += each[d].accuracy / s->models;
+    }
+    free(each);
+    return status;
 }
 
 am_status polish_score(const polish_request *q, dev_f32 *theta, const device_rows *train,
                        const device_rows *validation, network_scores *s, am_error *err)
 {
-    model_set set = {.be = q->g->be, .t = &q->g->spec.target, .theta = theta, .models = q->models};
-    *s = (network_scores){.models = q->models};
+    model_set set = {.be = q->g->be,
+                     .t = &q->g->spec.target,
+                     .theta = theta,
+                     .models = q->models,
+                     .networks = polish_networks(q)};
+    model_set alone = set;
+    alone.models *= set.networks;
+    alone.networks = 1;
+    *s = (network_scores){.networks = set.networks, .models = q->models};
     s->criterion = am_alloc((size_t)q->models, sizeof *s->criterion, "criteria", err);
-    s->validation = am_alloc((size_t)q->models, sizeof *s->validation, "metrics", err);
+    s->validation = am_alloc((size_t)alone.models, sizeof *s->validation, "metrics", err);
     am_status status = s->criterion && s->validation ? AM_OK : AM_ERR_MEMORY;
     if (status == AM_OK)
         status = evaluate_criterion(&set, train, q->g->groups, q->lambda, q->omega, q->blocks,
                                     s->criterion, err);
     if (status == AM_OK)
-        status = evaluate(&set, validation, s->validation, NULL, err);
+        status = evaluate(&alone, validation, s->validation, NULL, err);
     if (status == AM_OK)
         average(s);
-    else
+    if (status == AM_OK && set.networks > 1)
+        status = score_together(&set, validation, s, err);
+    if (status != AM_OK)
         network_scores_free(s);
     return status;
 }
@@ -63,6 +93,7 @@ static am_status repeated_open(repeated *r, const polish_request *q, int repeats
     size_t models = (size_t)q->models, groups = (size_t)q->g->groups.count;
     size_t blocks = q->omega != NULL ? (size_t)q->blocks : 0, times = (size_t)repeats;
     *r = (repeated){.all = *q};
+    r->all.networks = 1;
     r->lambda = am_alloc(times * models * groups, sizeof *r->lambda, "λ", err);
     r->init = am_alloc(times * models, sizeof *r->init, "initialisations", err);
     if (blocks > 0)

@@ -6,17 +6,20 @@
 #include "train/polish.h"
 #include "tune/evaluate.h"
 
-/* What D networks reach. */
+/* What D draws of E networks reach. */
 typedef struct {
-    int models;
-    double *criterion;   /* (D) L(θ_d; ω_d, λ_d) on all training rows, penalty included */
-    metrics *validation; /* (D) */
-    /* means over the networks */
+    int networks, models; /* E, D */
+    double *criterion;   /* (D) L(θ_d; ω_d, λ_d) on all training rows, penalty included; the mean
+                             over the E networks */
+    metrics *validation; /* (E, D) of every network by itself */
+    /* means over all networks */
     double criterion_mean, nll_mean, accuracy_mean;
+    /* of the E networks' mean prediction, mean over the draws; of one network the same as above */
+    double together_nll, together_accuracy;
 } network_scores;
 void network_scores_free(network_scores *s); /* safe on a zeroed one */
 
-/* Scores of θ (D,P), each network on its own (ω, λ) of the request. */
+/* Scores of θ (E,D,P), each draw on its own (ω, λ) of the request. */
 am_status polish_score(const polish_request *q, dev_f32 *theta, const device_rows *train,
                        const device_rows *validation, network_scores *s, am_error *err);
 
@@ -31,7 +34,7 @@ typedef struct {
 
 enum { PARITY_POINTS = 12 };
 
-/* After so many steps of polish, a run of its own: means over the D networks. */
+/* After so many steps of polish, a run of its own: means over all networks. */
 typedef struct {
     int64_t steps;
     int rows;                /* of a minibatch */

@@ -14,9 +14,16 @@ static int widest(const target *t)
     return width;
 }
 
+static int networks_of(const model_set *set)
+{
+    return set->g != NULL ? set->g->networks : AM_MAX(1, set->networks);
+}
+
+/* A generator's networks take turns, others run side by side. */
 static int tile_rows(const model_set *set, int64_t n)
 {
-    int64_t rows = TILE_FLOATS / ((int64_t)set->models * widest(set->t));
+    int64_t models = set->g != NULL ? set->models : (int64_t)networks_of(set) * set->models;
+    int64_t rows = TILE_FLOATS / (models * widest(set->t));
     rows = AM_MAX((int64_t)16, AM_MIN(rows, (int64_t)MOST_TILE_ROWS));
     return (int)AM_MIN(rows, n);
 }
@@ -54,11 +61,12 @@ static am_status open_networks(pass *p, am_error *err)
 static am_status open_models(pass *p, am_error *err)
 {
     const model_set *set = p->set;
-    if (set->g == NULL)
-        return network_open(&p->net, set->be, set->t, set->models, p->tile, false, err);
-    p->one = generator_network(set->g, 0);
     if (p->networks > 1)
         AM_TRY(open_networks(p, err));
+    if (set->g == NULL)
+        return network_open(&p->net, set->be, set->t, p->networks * set->models, p->tile, false,
+                            err);
+    p->one = generator_network(set->g, 0);
     return plan_open(&p->plan, &p->one, PLAN_AUTO, set->models, p->tile, false, err);
 }
 
@@ -66,10 +74,8 @@ static am_status open_pass(pass *p, const model_set *set, const device_rows *row
 {
     backend *be = set->be;
     const device_data *d = &rows->data;
-    *p = (pass){.set = set,
-                .rows = rows,
-                .tile = tile_rows(set, d->n),
-                .networks = set->g != NULL ? set->g->networks : 1};
+    *p = (pass){
+        .set = set, .rows = rows, .tile = tile_rows(set, d->n), .networks = networks_of(set)};
     size_t tile = (size_t)p->tile;
     p->x = be->op->alloc(be, tile * (size_t)d->inputs * sizeof(float), "rows");
     if (d->label != NULL)
@@ -139,7 +145,7 @@ dev_f32 *pass_logits(pass *p, int64_t first, int count)
     set->be->op->gather(set->be, &gather);
     if (set->g != NULL)
         return generator_logits(p, count);
-    network_input in = {p->x, 1, count, set->models};
+    network_input in = {p->x, 1, count, p->networks * set->models};
     network_forward(&p->net, &in, (theta_view){set->theta, set->t->params}, 0);
     return network_logits(&p->net);
 }

@@ -8,7 +8,7 @@ typedef struct {
     const model_set *set;
     const device_rows *rows;
     int tile;        /* most rows of a tile */
-    int networks;    /* E of the set's generator; 1 for explicit θ */
+    int networks;    /* E */
     generator one;   /* the network whose turn it is */
     plan plan;       /* generator */
     network net;     /* explicit θ */

@@ -14,11 +14,11 @@ static const double SIGNAL = 5.0, NOISE = 1.0; /* ‖β‖² and σ² */
 /* One p, over the replications. Risks are expected squared errors on a fresh row. */
 typedef struct {
     int p;
-    estimate ridgeless;     /* risk of least squares, of least norm for p > n */
-    estimate ridgeless_gcv; /* V(0), what GCV takes that risk for */
-    estimate tuned;         /* risk at the λ that GCV chooses */
-    estimate tuned_gcv;     /* V there */
-    estimate best;          /* least risk along λ */
+    mean_estimate ridgeless;     /* risk of least squares, of least norm for p > n */
+    mean_estimate ridgeless_gcv; /* V(0), what GCV takes that risk for */
+    mean_estimate tuned;         /* risk at the λ that GCV chooses */
+    mean_estimate tuned_gcv;     /* V there */
+    mean_estimate best;          /* least risk along λ */
     double log_lambda;      /* mean log of the chosen λ */
     double seconds;         /* of one spectrum with its GCV curve: the least */
     double *value;          /* (5 × replications) owned */

@@ -7,11 +7,11 @@
 
 typedef struct {
     double mean, se; /* se: NAN for one replication */
-} estimate;
+} mean_estimate;
 
-static inline estimate estimate_of(const double *value, int count)
+static inline mean_estimate estimate_of(const double *value, int count)
 {
-    estimate e = {0};
+    mean_estimate e = {0};
     double square = 0.0;
     for (int i = 0; i < count; i++)
         e.mean += value[i] / count;
@@ -26,7 +26,7 @@ typedef struct {
     char text[48];
 } estimate_text;
 
-static inline estimate_text estimate_print(estimate e, int digits)
+static inline estimate_text estimate_print(mean_estimate e, int digits)
 {
     estimate_text t;
     if (isfinite(e.se))

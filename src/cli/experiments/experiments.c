@@ -6,7 +6,7 @@ const experiment experiment_table[] = {
     {"mnist", "tuning curve, chosen λ, refits and ledger on MNIST",
      "networks posterior protocol dataset refits audit lambda-points repeats cache epochs "
      "minibatches points "
-     "draws select metric resume checkpoint-seconds",
+     "draws select metric plot resume checkpoint-seconds",
      .run = experiment_mnist, .backend = true},
     {"toy", "weighted ridge: a generator trained on labels, and by its criterion",
      "reference replications", .run = experiment_toy},

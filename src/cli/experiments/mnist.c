@@ -8,6 +8,7 @@
 
 #include "cli/choosing.h"
 #include "cli/fitting.h"
+#include "cli/terminal.h"
 #include "draw/philox.h"
 #include "train/recipe.h"
 
@@ -326,6 +327,7 @@ am_status experiment_mnist(const settings *set, am_error *err)
     const protocol *p = find_protocol(set->protocol);
     if (p == NULL)
         return am_fail(err, AM_ERR_USAGE, "--protocol '%s': give default or paper", set->protocol);
+    AM_TRY(terminal_check(set, err));
     AM_TRY(am_check_writable(folder, err));
     if (set->audit)
         AM_TRY(audit_check_options(set, err));

@@ -273,24 +273,34 @@ static am_status write_refits(const mnist_result *r, const char *path, am_error 
     return status;
 }
 
-static am_status write_file(const session *s, const mnist_result *r, const cJSON *document,
-                            const char *folder, const char *name, am_error *err)
+/* path NULL: in the terminal. */
+static am_status draw_curve(const session *s, const mnist_result *r, const char *path,
+                            am_error *err)
 {
     refit_marks marks = {r->curve.points, r->curve.lambda, r->refit};
     bool classes = s->record.spec.target.loss == LOSS_CROSS_ENTROPY;
-    char title[96], *path = output_path(folder, name);
+    char title[96];
+    snprintf(title, sizeof title, "%s, protocol %s", r->dataset, r->protocol);
+    return output_curve_svg(&r->curve, &r->choice, &marks, classes, title, path, err);
+}
+
+static am_status write_file(const session *s, const mnist_result *r, const cJSON *document,
+                            const char *folder, const char *name, am_error *err)
+{
+    char *path = output_path(folder, name);
     if (path == NULL)
         return am_fail(err, AM_ERR_MEMORY, "%s: no memory", folder);
-    snprintf(title, sizeof title, "%s, protocol %s", r->dataset, r->protocol);
     am_status status = AM_OK;
     if (strcmp(name, "summary.json") == 0)
         status = json_write(path, document, err);
     else if (strcmp(name, "curve.csv") == 0)
         status = output_curve_csv(&r->curve, path, err);
+    else if (strcmp(name, "curve.npz") == 0)
+        status = output_curve_npz(&r->curve, path, err);
     else if (strcmp(name, "refits.csv") == 0)
         status = write_refits(r, path, err);
     else
-        status = output_curve_svg(&r->curve, &r->choice, &marks, classes, title, path, err);
+        status = draw_curve(s, r, path, err);
     free(path);
     return status;
 }
@@ -305,7 +315,8 @@ static am_status write_audit(const mnist_result *r, const char *folder, am_error
 am_status mnist_report(const session *s, const settings *set, const mnist_result *r,
                        const char *folder, am_error *err)
 {
-    static const char *const files[] = {"curve.csv", "refits.csv", "curve.svg", "summary.json"};
+    static const char *const files[] = {"curve.csv", "curve.npz", "refits.csv", "curve.svg",
+                                        "summary.json"};
     cJSON *document = summary(s, set, r);
     am_status status = AM_OK;
     for (size_t i = 0; i < sizeof files / sizeof *files && status == AM_OK; i++)
@@ -318,6 +329,8 @@ am_status mnist_report(const session *s, const settings *set, const mnist_result
     }
     cJSON_Delete(document);
     AM_TRY(print_curve(r, err));
+    if (set->plot)
+        AM_TRY(draw_curve(s, r, NULL, err));
     print_gaps(r);
     print_quality(r);
     print_ledger(r);
@@ -326,7 +339,7 @@ am_status mnist_report(const session *s, const settings *set, const mnist_result
         AM_TRY(output_audit_print(&r->audit, &r->audit_cost, stdout, err));
     }
     if (status == AM_OK)
-        printf("\nwritten to %s: summary.json, curve.csv, refits.csv, curve.svg, "
+        printf("\nwritten to %s: summary.json, curve.csv, curve.npz, refits.csv, curve.svg, "
                "model.safetensors%s\n",
                folder, r->audited ? ", audit_*.csv, audit_*.svg" : "");
     return status;

@@ -164,6 +164,8 @@ static am_status run_all(const settings *set, ridge_result *r, am_error *err)
                   set->reference != NULL ? set->reference : "simulated", r->data.train.n,
                   r->data.test.n, r->data.train.p, r->data.folds);
     AM_TRY(run_data(&r->data, r->lambda, REPEATS, &r->run, err));
+    progress_note(set, "answer to the weights");
+    AM_TRY(ridge_run_fidelity(r, seed, err));
     progress_note(set, "%d simulated data sets", r->replications);
     AM_TRY(run_simulated(r, seed, err));
     progress_note(set, "cost along p");

@@ -6,6 +6,7 @@
 #include "classic/ridge_generator.h"
 #include "cli/experiments/estimate.h"
 #include "cli/experiments/experiments.h"
+#include "cli/output_fidelity.h"
 
 enum { POINTS = 80, FOLDS = 5, GENERATOR_LAMBDAS = 25, MOST_FOLDS = 1000 };
 static const double LAMBDA_LOW = 1e-4, LAMBDA_HIGH = 5.0;
@@ -60,10 +61,14 @@ typedef struct {
     double curve_error;              /* largest relative difference of the generator's CV curve */
 } ridge_speed;
 
+/* The answer to ω (ridge_fidelity.c): generators at a few λ. */
+enum { RIDGE_PLACES = 3, RIDGE_ANSWERS = 3 };
+
 typedef struct {
     ridge_data data;
     double lambda[POINTS];
     ridge_run run;
+    exact_fidelity fidelity[RIDGE_PLACES * RIDGE_ANSWERS];
     int replications;
     ridge_run *simulated; /* (replications), owned */
     ridge_speed speed[SPEEDS];
@@ -72,13 +77,17 @@ typedef struct {
 
 /* What differs between two choices on simulated data. */
 typedef struct {
-    estimate mse; /* test error */
+    mean_estimate mse; /* test error */
     double excess_mean,
         excess_most;   /* test error relative to exact CV's, minus 1; most: absolute */
     double steps_mean; /* grid steps from exact CV's choice, absolute */
     int steps_most;
 } ridge_study;
 ridge_study ridge_study_of(const ridge_result *r, ridge_method method);
+
+/* Fills r->fidelity; r->run is done. */
+am_status ridge_run_fidelity(ridge_result *r, uint64_t seed, am_error *err);
+exact_fidelities ridge_fidelities(const ridge_result *r);
 
 /* ridge_report.c — table, summary.json; ridge_files.c — CSV files and the figure. */
 am_status ridge_report(const settings *set, const ridge_result *r, const char *folder,

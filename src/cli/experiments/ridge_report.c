@@ -179,6 +179,8 @@ static cJSON *summary(const settings *set, const ridge_result *r)
     json_number(o, "p", r->data.train.p);
     json_number(o, "folds", r->data.folds);
     add_choices(o, r);
+    const exact_fidelities answers = ridge_fidelities(r);
+    cJSON_AddItemToObject(o, "fidelity", output_fidelity_json(&answers));
     add_study(o, r);
     json_number(o, "seconds", r->total_seconds);
     return o;
@@ -202,6 +204,9 @@ am_status ridge_report(const settings *set, const ridge_result *r, const char *f
     cJSON_Delete(document);
     AM_TRY(status);
     AM_TRY(print_choices(r, err));
+    const exact_fidelities answers = ridge_fidelities(r);
+    AM_TRY(output_fidelity_table(&answers, err));
+    printf("(Krylov: two factorisations for every ω, then all λ; the other two are linear in ω)\n");
     AM_TRY(print_study(r, err));
     AM_TRY(print_costs(r, err));
     printf("\nwritten to %s: summary.json, curves.csv, simulated.csv, curves.svg\n", folder);

@@ -52,8 +52,8 @@ static am_status generators_fit(generators *g, const student_t_data *d, double *
 }
 
 /* (μ, σ) at (ν, ω); omega NULL: all 1. */
-static am_status estimate(generators *g, student_t_method method, double nu, const double *omega,
-                          location_scale *at, am_error *err)
+static am_status estimate_by(generators *g, student_t_method method, double nu, const double *omega,
+                             location_scale *at, am_error *err)
 {
     switch (method) {
     case BY_FIT:
@@ -91,7 +91,7 @@ static am_status fill_profile(generators *g, const student_t_data *d, student_t_
                               nu_profile *p, am_error *err)
 {
     for (int i = 0; i < NU_POINTS; i++) {
-        AM_TRY(estimate(g, method, nu_at(i), NULL, &p->at[i], err));
+        AM_TRY(estimate_by(g, method, nu_at(i), NULL, &p->at[i], err));
         p->val_nll[i] = validation_nll(d, nu_at(i), p->at[i]);
     }
     choose(p);
@@ -125,12 +125,12 @@ static am_status draw_posterior(generators *g, student_t_method method, double n
 {
     double first[2] = {0}, square[2] = {0};
     location_scale centre;
-    AM_TRY(estimate(g, method, nu, NULL, &centre, err));
+    AM_TRY(estimate_by(g, method, nu, NULL, &centre, err));
     for (int d = 0; d < b->draws; d++) {
         location_scale at;
         block_weights(b->seed, STREAM_POSTERIOR, b->replicate, (uint32_t)d, g->sample->blocks,
                       b->omega);
-        AM_TRY(estimate(g, method, nu, b->omega, &at, err));
+        AM_TRY(estimate_by(g, method, nu, b->omega, &at, err));
         const double gap[2] = {at.mu - centre.mu, at.sigma - centre.sigma};
         for (int c = 0; c < 2; c++) {
             first[c] += gap[c] / b->draws;
@@ -177,7 +177,7 @@ static am_status audit_method(generators *g, student_t_method method, const boot
     double begin = am_seconds();
     for (int d = 0; d < AUDITED; d++) {
         block_weights(b->seed, STREAM_EVALUATION, 0, (uint32_t)d, g->sample->blocks, b->omega);
-        AM_TRY(estimate(g, method, audit_nu(b->seed, d), b->omega, &at[d], err));
+        AM_TRY(estimate_by(g, method, audit_nu(b->seed, d), b->omega, &at[d], err));
     }
     *seconds = am_seconds() - begin;
     return AM_OK;
@@ -210,6 +210,27 @@ static am_status audit(generators *g, student_t_result *r, const bootstrap *b, a
         distance(at + m * AUDITED, at, &a->mu, &a->sigma);
     }
     distance(at, even, &r->spread_mu, &r->spread_sigma);
+    free(at);
+    return status;
+}
+
+/* ---- fidelity ---------------------------------------------------------------------------------- */
+
+/* Draws of their own: step 1 of the stream whose step 0 is the audit. */
+static am_status run_fidelity(generators *g, student_t_result *r, const bootstrap *b, am_error *err)
+{
+    const double nu[STUDENT_T_PLACES] = {2.0, nu_at(r->profile[BY_FIT].choice), 12.0};
+    const size_t count = (size_t)STUDENT_T_PLACES * METHODS * FIDELITY_DRAWS;
+    location_scale *at = am_alloc(count, sizeof *at, "answer to the weights", err), *to = at;
+    am_status status = at != NULL ? AM_OK : AM_ERR_MEMORY;
+    for (int i = 0; i < STUDENT_T_PLACES; i++)
+        for (int m = 0; m < METHODS; m++)
+            for (uint32_t d = 0; d < FIDELITY_DRAWS && status == AM_OK; d++) {
+                block_weights(b->seed, STREAM_EVALUATION, 1, d, g->sample->blocks, b->omega);
+                status = estimate_by(g, (student_t_method)m, nu[i], b->omega, to++, err);
+            }
+    if (status == AM_OK)
+        status = student_t_judge(r, nu, at, err);
     free(at);
     return status;
 }
@@ -279,6 +300,8 @@ static am_status run_all(const settings *set, student_t_result *r, am_error *err
         status = draw_posteriors(&g, r, &b, err);
     if (status == AM_OK)
         status = audit(&g, r, &b, err);
+    if (status == AM_OK)
+        status = run_fidelity(&g, r, &b, err);
     progress_note(set, "%d simulated data sets", r->replicates);
     if (status == AM_OK)
         status = replicate(r, &b, err);

@@ -5,6 +5,7 @@
 
 #include "classic/student_t_generator.h"
 #include "cli/experiments/experiments.h"
+#include "cli/output_fidelity.h"
 
 enum { NU_POINTS = 28, PAIRS = 200, TRAIN = 350, VALIDATION = 150, BLOCKS = 16, AUDITED = 500 };
 static const double NU_LOW = 1.5, NU_HIGH = 15.0, NU_STEP = 0.5;
@@ -74,6 +75,9 @@ typedef struct {
     double field[REPLICATE_FIELDS];
 } replicate_row;
 
+/* The answer to ω at a few ν, of every generator. */
+enum { STUDENT_T_PLACES = 3 };
+
 typedef struct {
     student_t_data data;
     nu_profile profile[METHODS];
@@ -82,11 +86,18 @@ typedef struct {
     wbb_posterior posterior[METHODS];
     int draws, replicates;
     student_t_audit audit[METHODS];
+    exact_fidelity fidelity[STUDENT_T_PLACES * (METHODS - 1)];
     double spread_mu, spread_sigma; /* root mean square of fit(ω) − fit(1) in the audit */
     double make_seconds[METHODS];   /* of the generators, their pairs included */
     replicate_row *replicate;       /* (replicates), owned */
     double total_seconds;
 } student_t_result;
+
+/* student_t_fidelity.c — fills r->fidelity from (μ, σ) at the places, (place, method, draw). */
+enum { FIDELITY_DRAWS = 200 };
+am_status student_t_judge(student_t_result *r, const double nu[STUDENT_T_PLACES],
+                          const location_scale *at, am_error *err);
+exact_fidelities student_t_fidelities(const student_t_result *r);
 
 /* student_t_report.c — table, summary.json, CSV, figures. */
 am_status student_t_report(const settings *set, const student_t_result *r, const char *folder,

@@ -274,6 +274,8 @@ static cJSON *summary(const settings *set, const student_t_result *r)
         add_posterior(others, method_key[m], &r->posterior[m]);
     add_profile(o, r);
     add_audit(o, r);
+    const exact_fidelities answers = student_t_fidelities(r);
+    cJSON_AddItemToObject(o, "fidelity", output_fidelity_json(&answers));
     add_reference(o, r);
     add_replicates(o, r);
     json_number(cJSON_AddObjectToObject(o, "seconds"), "total", r->total_seconds);
@@ -297,6 +299,8 @@ am_status student_t_report(const settings *set, const student_t_result *r, const
     print_gaps(r);
     AM_TRY(print_posteriors(r, err));
     AM_TRY(print_audit(r, err));
+    const exact_fidelities answers = student_t_fidelities(r);
+    AM_TRY(output_fidelity_table(&answers, err));
     AM_TRY(print_replicates(r, err));
     printf(
         "\nin all %.2f s; written to %s: summary.json, profile.csv, posterior.csv, replicates.csv, "

@@ -22,19 +22,19 @@ static const int BUDGET[WAYS][BUDGETS] = {
 static const double TOY_LOW = 1e-3, TOY_HIGH = 1.0, DESCENT_TOLERANCE = 1e-3;
 enum { MOST_STEPS = 200 };
 
-estimate toy_published_at(toy_way way, int budget)
+mean_estimate toy_published_at(toy_way way, int budget)
 {
     static const struct {
         toy_way way;
         int budget;
-        estimate value;
+        mean_estimate value;
     } table[] = {{SUPERVISED, 50, {0.067, 0.003}},  {SUPERVISED, 200, {0.033, 0.001}},
                  {SUPERVISED, 800, {0.029, 0.001}}, {DESCENT, 500, {0.033, 0.000}},
                  {DESCENT, 2000, {0.032, 0.000}},   {DESCENT, 10000, {0.031, 0.000}}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].way == (way == EXACT ? DESCENT : way) && table[i].budget == budget)
             return table[i].value;
-    return (estimate){NAN, NAN};
+    return (mean_estimate){NAN, NAN};
 }
 
 /* ---- data -------------------------------------------------------------------------------------- */

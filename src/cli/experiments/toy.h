@@ -19,7 +19,7 @@ typedef enum {
 /* Over the replications. */
 typedef struct {
     int budget;    /* B labels or M draws */
-    estimate mean; /* of the IPL */
+    mean_estimate mean; /* of the IPL */
     double seconds;
     double *ipl; /* (replications), owned */
 } toy_cell;
@@ -33,7 +33,7 @@ typedef struct {
 } toy_result;
 
 /* What is published for the reference data; NAN where nothing is. */
-estimate toy_published_at(toy_way way, int budget);
+mean_estimate toy_published_at(toy_way way, int budget);
 
 /* toy_report.c — table, summary.json, CSV, figure. */
 am_status toy_report(const settings *set, const toy_result *r, const char *folder, am_error *err);

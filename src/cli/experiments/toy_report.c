@@ -12,7 +12,7 @@ static const char *const way_key[WAYS] = {"supervised", "criterion", "exact"};
 
 /* ---- table ------------------------------------------------------------------------------------- */
 
-static void cell_row(cells *t, const char *name, const toy_cell *c, estimate p)
+static void cell_row(cells *t, const char *name, const toy_cell *c, mean_estimate p)
 {
     char budget[16] = "all";
     if (c->budget > 0)
@@ -33,7 +33,7 @@ static am_status print_table(const settings *set, const toy_result *r, am_error 
         for (int i = 0; i < BUDGETS; i++)
             cell_row(&t, i == 0 ? way_name[way] : "", &r->cell[way][i],
                      toy_published_at((toy_way)way, r->cell[way][i].budget));
-    cell_row(&t, "criterion in closed form", &r->expected, (estimate){NAN, NAN});
+    cell_row(&t, "criterion in closed form", &r->expected, (mean_estimate){NAN, NAN});
     AM_TRY(cells_print(&t, err));
     printf("(descent: %.1f passes over its draws on average; published: for one data set)\n",
            r->steps);

@@ -1,0 +1,146 @@
+/* Charts in the page's colours, by Chart.js. */
+
+const charts = [];
+
+/* The theme's colours, read once: asking the document in the middle of a change lays it out anew. */
+const palette = {};
+
+function readPalette() {
+  const style = getComputedStyle(document.documentElement);
+  for (const name of ['ground', 'panel', 'ink', 'quiet', 'line', 'axis', 'blue', 'orange'])
+    palette[name] = style.getPropertyValue('--' + name).trim();
+}
+
+function colour(name) {
+  return palette[name];
+}
+
+/* The same with an opacity 0..1. */
+function faded(name, opacity) {
+  const hex = colour(name);
+  return hex + Math.round(255 * opacity).toString(16).padStart(2, '0');
+}
+
+/* "10⁻⁵" */
+function power(exponent) {
+  const raised = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+  return '10' + (exponent < 0 ? '⁻' : '') + [...String(Math.abs(exponent))].map(d => raised[+d]).join('');
+}
+
+/* "2.98 × 10⁻⁴" */
+function lambdaText(lambda) {
+  const exponent = Math.floor(Math.log10(lambda) + 1e-12);
+  if (exponent > -3 && exponent < 4) return String(Number(lambda.toPrecision(3)));
+  return (lambda / 10 ** exponent).toFixed(2) + ' × ' + power(exponent);
+}
+
+function percent(share, digits = 2) {
+  return (100 * share).toFixed(digits) + ' %';
+}
+
+function isPower(value) {
+  return Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9;
+}
+
+/* Axis along λ: powers of ten. */
+function lambdaAxis(low, high) {
+  return {
+    type: 'logarithmic', min: low, max: high,
+    title: {display: true, text: 'penalty λ', color: () => colour('quiet')},
+    grid: {color: c => c.tick && isPower(c.tick.value) ? colour('line') : 'transparent',
+           borderColor: () => colour('axis'), tickColor: 'transparent'},
+    ticks: {color: () => colour('quiet'), maxRotation: 0, autoSkip: false,
+            callback: value => isPower(value) ? power(Math.round(Math.log10(value))) : ''},
+  };
+}
+
+function valueAxis(text, format) {
+  return {
+    title: {display: text !== '', text, color: () => colour('quiet')},
+    grid: {color: () => colour('line'), borderColor: 'transparent', tickColor: 'transparent'},
+    ticks: {color: () => colour('quiet'), maxTicksLimit: 6, callback: format},
+  };
+}
+
+/* Vertical lines: the slider's position, the chosen λ. */
+const cursor = {
+  id: 'cursor',
+  afterDatasetsDraw(chart, _, options) {
+    if (!options.marks) return;
+    const {ctx, chartArea: area, scales: {x, y}} = chart;
+    for (const mark of options.marks()) {
+      const at = x.getPixelForValue(mark.x);
+      ctx.save();
+      ctx.strokeStyle = mark.colour;
+      ctx.lineWidth = mark.width;
+      ctx.setLineDash(mark.dash || []);
+      ctx.beginPath();
+      ctx.moveTo(at, area.top);
+      ctx.lineTo(at, area.bottom);
+      ctx.stroke();
+      if (Number.isFinite(mark.y)) {
+        ctx.setLineDash([]);
+        ctx.fillStyle = mark.colour;
+        ctx.strokeStyle = colour('ground');
+        ctx.lineWidth = 2;
+        ctx.beginPath();
+        ctx.arc(at, y.getPixelForValue(mark.y), 5, 0, 2 * Math.PI);
+        ctx.fill();
+        ctx.stroke();
+      }
+      ctx.restore();
+    }
+  },
+};
+
+function openChart(id, config) {
+  const canvas = document.getElementById(id);
+  if (canvas === null) return null;
+  config.options = Object.assign({
+    animation: false, responsive: true, maintainAspectRatio: false,
+    interaction: {mode: 'nearest', axis: 'x', intersect: false},
+  }, config.options);
+  config.options.plugins = Object.assign({legend: {display: false}}, config.options.plugins);
+  config.options.plugins.tooltip = Object.assign({
+    backgroundColor: () => colour('ink'), titleColor: () => colour('ground'),
+    bodyColor: () => colour('ground'), displayColors: false, padding: 8, cornerRadius: 4,
+  }, config.options.plugins.tooltip);
+  config.plugins = [cursor];
+  const chart = new Chart(canvas, config);
+  charts.push(chart);
+  return chart;
+}
+
+/* A line whose colour follows the theme. */
+function lineSet(points, name, more) {
+  return Object.assign({
+    type: 'line', data: points, borderColor: () => colour(name), borderWidth: 2, pointRadius: 0,
+    pointHitRadius: 6, tension: 0,
+  }, more);
+}
+
+function dotSet(points, name, more) {
+  return Object.assign({
+    type: 'scatter', data: points, backgroundColor: () => colour(name),
+    borderColor: () => colour('ground'), borderWidth: 1, pointRadius: 4, pointHoverRadius: 5,
+  }, more);
+}
+
+/* Between low and high: two lines without stroke. */
+function bandSets(low, high, name) {
+  const bare = {borderWidth: 0, borderColor: 'transparent', pointHitRadius: 0};
+  return [lineSet(low, name, Object.assign({fill: false}, bare)),
+          lineSet(high, name, Object.assign({fill: '-1', backgroundColor: () => faded(name, 0.18)},
+                                            bare))];
+}
+
+function defaultFont() {
+  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+  Chart.defaults.font.size = 12;
+}
+
+/* After a change of the theme. */
+function recolour() {
+  readPalette();
+  for (const chart of charts) chart.update('none');
+}
