@@ -197,4 +197,5 @@ class Peer:
             c.serve(about, {"fit": self.fit, "curve": self.curve, "surface": self.surface,
                             "ceilings": self.rate})
             return
-        c.say(**about, **self.fit(self.steps), **self.curve())
+        fit = self.fit(self.steps)
+        c.say(**{**about, **self.curve(), **fit})

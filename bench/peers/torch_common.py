@@ -205,7 +205,7 @@ class Peer:
                     self.reset()
                     trial = min(self.steps, 60)
                     seconds = timed(lambda: [ready() for _ in range(trial)], self.o.device) / trial
-                    label = f"{name}, {count} threads"
+                    label = f"{name}, threads {count}"
                     self.tried[label] = seconds
                     if best is None or seconds < best[0]:
                         best = (seconds, label, ready, count)

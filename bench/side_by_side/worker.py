@@ -14,8 +14,16 @@ class Failed(Exception):
     """A contender that does not answer."""
 
 
-def environment(device, build):
+# Peers' memory is kept between steps and in large pages, as another malloc would have it: with the system's
+# defaults much of a step of PyTorch is page faults.
+KEEP_MEMORY = ("glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=2147483648:"
+               "glibc.malloc.trim_threshold=2147483648:glibc.malloc.top_pad=268435456")
+
+
+def environment(device, build, peer):
     kept = {k: v for k, v in os.environ.items() if not k.startswith(PINNED)}
+    if peer:
+        kept.setdefault("GLIBC_TUNABLES", KEEP_MEMORY)
     kept["JAX_PLATFORMS"] = device
     kept["TORCHINDUCTOR_CACHE_DIR"] = str(build / "bench-inductor")
     return kept
