@@ -534,6 +534,24 @@ typedef struct am_audit_summary {
 AM_API am_status am_audit(am_model *model, const am_audit_options *options,
                           am_audit_summary *summary, am_audit_point *point, am_error *err);
 
+/* ---- report ---------------------------------------------------------------------------------- */
+
+typedef struct am_report_options {
+    size_t size;
+    const char *data;       /* the model's data set, when it lies elsewhere now; or NULL */
+    const char *test;       /* CSV: file with the test rows, or NULL */
+    const char *candidates; /* file for the program's own logits of the page's rows (safetensors), to
+                               hold those that the page computes against; or NULL */
+} am_report_options;
+AM_API void am_report_options_default(am_report_options *options, size_t size);
+
+/* Writes one self-contained HTML page to `path`, of a folder that an experiment or a command wrote, or
+ * of a model file: verdict, a slider along λ with all that it moves, what it cost, all numbers. Where
+ * the model's data are missing the page says so and lacks what needs them. AM_ERR_IO when the library
+ * was built without the chart library. */
+AM_API am_status am_report(am_device *device, const char *results, const char *path,
+                           const am_report_options *options, am_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -227,8 +227,16 @@ Test(evaluate, several_networks_predict_their_mean)
         for (int m = 0; m < MODELS; m++)
             sum[m] += alone[m] / E;
     }
-    for (int m = 0; m < MODELS; m++)
+    metrics side_by_side[MODELS];
+    set = (model_set){
+        .be = s.d.be, .t = &spec.target, .theta = theta, .models = MODELS, .networks = E};
+    cr_assert_eq(evaluate(&set, &s.p.data, side_by_side, NULL, &err), AM_OK, "%s", err.message);
+    cr_assert_eq(evaluate_criterion(&set, &s.p.data, groups, lambda, NULL, 0, alone, &err), AM_OK);
+    for (int m = 0; m < MODELS; m++) {
         cr_expect_float_eq(value[m], sum[m], 1e-12);
+        cr_expect_float_eq(alone[m], value[m], 1e-6, "explicit θ: %g, %g", alone[m], value[m]);
+        expect_metrics(&side_by_side[m], &each[m], "explicit θ");
+    }
     free(p);
     generator_close(&g);
     scene_close(&s);

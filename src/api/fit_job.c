@@ -13,10 +13,26 @@ static am_status save_checkpoint(void *context, const char *path, am_error *err)
     return model_save(path, &r->s->g, &r->s->record, fit_state(r->f), err);
 }
 
+static void append_loss(fit_history *h, int64_t step, double loss)
+{
+    if (h->count > 0 && step <= h->step[h->count - 1])
+        return;
+    if (h->count == FIT_HISTORY) {
+        h->count /= 2;
+        for (int i = 0; i < h->count; i++) {
+            h->step[i] = h->step[2 * i + 1];
+            h->loss[i] = h->loss[2 * i + 1];
+        }
+    }
+    h->step[h->count] = step;
+    h->loss[h->count++] = loss;
+}
+
 static void remember_loss(void *context, const train_progress *report)
 {
     fit_job *r = context;
     r->result.loss = report->loss;
+    append_loss(&r->result.history, report->step, report->loss);
     if (r->outer.progress != NULL)
         r->outer.progress(r->outer.context, report);
 }

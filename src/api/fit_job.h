@@ -4,12 +4,22 @@
 
 #include "api/session.h"
 
+/* The loss while a fit ran, at most so many reports of it; when there are more every other is
+ * forgotten. */
+enum { FIT_HISTORY = 256 };
+typedef struct {
+    int count;
+    int64_t step[FIT_HISTORY];
+    double loss[FIT_HISTORY]; /* mean criterion since the report before */
+} fit_history;
+
 typedef struct {
     double loss; /* mean criterion over the last steps */
     double seconds;
     double response_seconds; /* of these, the response's */
     int64_t first;  /* the step it began at in these seconds: 0, or that of the checkpoint */
     plan_kind plan; /* that was used */
+    fit_history history;
 } fit_result;
 
 typedef struct {

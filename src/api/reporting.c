@@ -12,12 +12,12 @@ typedef struct {
     session s;
     bool model; /* s is open */
     char *notice, *title, *subtitle;
-    cJSON *verdict, *explorer, *ledger, *numbers;
+    cJSON *verdict, *explorer, *ledger, *numbers, *fitted;
 } report;
 
 static void report_close(report *p)
 {
-    cJSON *owned[] = {p->verdict, p->explorer, p->ledger, p->numbers};
+    cJSON *owned[] = {p->verdict, p->explorer, p->ledger, p->numbers, p->fitted};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         cJSON_Delete(owned[i]);
     report_explorer_close(&p->x);
@@ -136,24 +136,59 @@ static const char *last_part(const char *path)
     return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
+/* Appends " · what text". */
+static void add_part(char **text, const char *what, const char *part)
+{
+    if (part == NULL || part[0] == '\0')
+        return;
+    char *longer =
+        am_format("%s%s%s%s", *text != NULL ? *text : "", *text != NULL ? " · " : "", what, part);
+    free(*text);
+    *text = longer;
+}
+
 static am_status make_title(report *p, const report_request *q, am_error *err)
 {
     const cJSON *summary = p->r.summary;
-    const char *name = json_text(summary, "experiment"), *protocol = json_text(summary, "protocol");
-    const char *data = json_text(summary, "dataset"), *device = json_text(summary, "device_name");
+    const char *name = json_text(summary, "experiment"), *data = json_text(summary, "dataset");
     double seed = json_value_of(summary, "seed");
     char number[32] = "";
     if (data == NULL)
         data = p->model ? p->s.record.data.name : json_text(summary, "data");
     if (isfinite(seed))
-        (void)snprintf(number, sizeof number, " · seed %.0f", seed);
+        (void)snprintf(number, sizeof number, "%.0f", seed);
     p->title =
         name != NULL ? am_format("experiment %s", name) : am_format("%s", last_part(q->results));
-    p->subtitle =
-        am_format("%s%s%s%s%s%s · %s", data != NULL ? data : "results",
-                  protocol != NULL ? " · protocol " : "", protocol != NULL ? protocol : "", number,
-                  device != NULL ? " · " : "", device != NULL ? device : "", p->r.when);
+    add_part(&p->subtitle, "", data);
+    add_part(&p->subtitle, "protocol ", json_text(summary, "protocol"));
+    add_part(&p->subtitle, "seed ", number);
+    add_part(&p->subtitle, "", json_text(summary, "device_name"));
+    add_part(&p->subtitle, "", p->r.when);
     return p->title && p->subtitle ? AM_OK : am_fail(err, AM_ERR_MEMORY, "report: out of memory");
+}
+
+/* How the model was fitted. */
+static cJSON *model_json(const model_record *m)
+{
+    char shape[192];
+    cJSON *o = cJSON_CreateObject();
+    target_text(&m->spec.target, shape, sizeof shape);
+    cJSON_AddStringToObject(o, "target", shape);
+    cJSON_AddStringToObject(o, "activation", activation_name(m->spec.target.act));
+    cJSON_AddStringToObject(o, "features", m->spec.features.text);
+    json_number(o, "networks", AM_MAX(1, m->spec.networks));
+    json_number(o, "parameters", (double)m->spec.target.params);
+    json_number(o, "lambda_low", m->spec.lambda_low);
+    json_number(o, "lambda_high", m->spec.lambda_high);
+    json_number(o, "blocks", (double)m->spec.blocks);
+    cJSON_AddStringToObject(o, "data", m->data.name);
+    json_number(o, "training_rows", (double)m->data.rows);
+    json_number(o, "steps", (double)m->fit.steps);
+    json_number(o, "draws_a_step", m->fit.draws);
+    json_number(o, "rows_a_draw", m->fit.rows);
+    json_number(o, "step_size", m->fit.adam.rate);
+    json_number(o, "seed", (double)m->spec.seed);
+    return o;
 }
 
 /* The summary without what the page shows in other ways. */
@@ -163,6 +198,7 @@ static void take_numbers(report *p)
     static const char *const beyond[] = {"verdict", "verdicts"};
     p->numbers = cJSON_Duplicate(p->r.summary, true);
     p->ledger = report_ledger(&p->r);
+    p->fitted = p->model ? model_json(&p->s.record) : NULL;
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
         if (i < 1 || p->ledger != NULL)
             cJSON_DeleteItemFromObjectCaseSensitive(p->numbers, shown[i]);

@@ -178,7 +178,7 @@ static void add_break_even(cJSON *cards, const cJSON *summary)
     if (!isfinite(refits))
         return;
     (void)snprintf(value, sizeof value, "%.1f refits", refits);
-    add_text_card(cards, "break-even", value, "so much cost fit and curve");
+    add_text_card(cards, "break-even", value, "is what fit and curve cost");
 }
 
 /* ---- alarms ------------------------------------------------------------------------------------------- */
@@ -211,8 +211,8 @@ static void add_alarms(cJSON *verdict, const report_results *r, const report_cur
         cJSON *o = cJSON_CreateObject();
         cJSON_AddStringToObject(o, "level", "none");
         cJSON_AddStringToObject(o, "text",
-                                "Not audited: with experiment mnist --audit, or amortune audit, "
-                                "curve and posterior are held against refits from scratch");
+                                "Not audited: amortune audit, or experiment mnist --audit, holds "
+                                "curve and posterior against refits from scratch");
         cJSON_AddItemToArray(alarms, o);
     }
 }

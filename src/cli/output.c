@@ -151,6 +151,10 @@ cJSON *output_curve_json(const tuning_curve *curve)
         if (curve->draws > 0) {
             json_number(o, "val_nll_p05", curve_quantile(curve, i, METRIC_NLL, 0.05, &ignored));
             json_number(o, "val_nll_p95", curve_quantile(curve, i, METRIC_NLL, 0.95, &ignored));
+            json_number(o, "val_acc_p05",
+                        curve_quantile(curve, i, METRIC_ACCURACY, 0.05, &ignored));
+            json_number(o, "val_acc_p95",
+                        curve_quantile(curve, i, METRIC_ACCURACY, 0.95, &ignored));
         }
         cJSON_AddItemToArray(list, o);
     }

@@ -30,7 +30,7 @@ static void put_head(FILE *stream, const html_page *page)
     svg_text(stream, page->title);
     fputs("</h1><p class=subtitle>", stream);
     svg_text(stream, page->subtitle);
-    fputs("</p></div><button type=button id=theme aria-pressed=false hidden>dark</button>"
+    fputs("</p></div><button type=button id=theme hidden>dark</button>"
           "</header>\n<main>\n",
           stream);
 }
@@ -54,16 +54,21 @@ static bool is_redrawn(const html_page *page, const char *name)
     return false;
 }
 
+static bool is_figure(const html_page *page, const html_file *f)
+{
+    return ends_with(f->name, ".svg") && !is_redrawn(page, f->name);
+}
+
 static void put_figures(FILE *stream, const html_page *page)
 {
     bool any = false;
     for (int i = 0; i < page->files; i++) {
         const html_file *f = &page->file[i];
-        if (!ends_with(f->name, ".svg") || is_redrawn(page, f->name))
+        if (!is_figure(page, f))
             continue;
         fputs(any ? "" : "<section id=figures><h2>Figures</h2>\n", stream);
         any = true;
-        fputs("<figure class=picture-figure><img alt=\"", stream);
+        fprintf(stream, "<figure class=picture-figure><img id=\"file-%d\" alt=\"", i);
         svg_text(stream, f->name);
         fputs("\" src=\"data:image/svg+xml;base64,", stream);
         html_base64(stream, f->text, f->size);
@@ -158,6 +163,8 @@ static am_status put_data(FILE *stream, const html_page *page, am_error *err)
         fputs("</script>\n", stream);
     }
     for (int i = 0; i < page->files; i++) {
+        if (is_figure(page, &page->file[i])) /* its picture holds it */
+            continue;
         fprintf(stream, "<script type=\"text/plain\" id=\"file-%d\">", i);
         html_base64(stream, page->file[i].text, page->file[i].size);
         fputs("</script>\n", stream);

@@ -53,15 +53,19 @@ static void put_value(FILE *stream, const char *key, const cJSON *item)
 typedef struct {
     int count;
     char name[MOST_COLUMNS][MOST_NAME];
+    bool number[MOST_COLUMNS]; /* a cell of it holds one */
 } columns;
 
-static void add_column(columns *c, const char *name)
+static void add_column(columns *c, const char *name, const cJSON *cell)
 {
-    for (int i = 0; i < c->count; i++)
-        if (strcmp(c->name[i], name) == 0)
-            return;
-    if (c->count < MOST_COLUMNS)
+    int i = 0;
+    while (i < c->count && strcmp(c->name[i], name) != 0)
+        i++;
+    if (i == MOST_COLUMNS)
+        return;
+    if (i == c->count)
         (void)snprintf(c->name[c->count++], MOST_NAME, "%s", name);
+    c->number[i] = c->number[i] || !cJSON_IsString(cell);
 }
 
 static void collect_columns(columns *c, const cJSON *row)
@@ -69,10 +73,10 @@ static void collect_columns(columns *c, const cJSON *row)
     char name[MOST_NAME];
     for (const cJSON *item = row->child; item != NULL; item = item->next) {
         if (is_plain(item))
-            add_column(c, item->string);
+            add_column(c, item->string, item);
         for (const cJSON *in = is_flat(item) ? item->child : NULL; in != NULL; in = in->next) {
             (void)snprintf(name, sizeof name, "%.40s.%.40s", item->string, in->string);
-            add_column(c, name);
+            add_column(c, name, in);
         }
     }
 }
@@ -132,7 +136,7 @@ static void put_head(FILE *stream, const columns *c, bool named)
     if (named)
         fputs("<td></td>", stream);
     for (int j = 0; j < c->count; j++) {
-        fputs("<th scope=col>", stream);
+        fputs(c->number[j] ? "<th scope=col>" : "<th scope=col class=text>", stream);
         html_key(stream, c->name[j]);
         fputs("</th>", stream);
     }
@@ -165,27 +169,14 @@ void html_table(FILE *stream, const cJSON *rows, const char *caption)
     end_table(stream, count);
 }
 
-/* The flat objects of an object, one a row. */
-static void put_flat_ones(FILE *stream, const cJSON *object)
-{
-    columns c = {0};
-    int count = 0;
-    for (const cJSON *item = object->child; item != NULL; item = item->next)
-        if (is_flat(item)) {
-            collect_columns(&c, item);
-            count++;
-        }
-    if (count == 0)
-        return;
-    begin_table(stream, "", count);
-    put_head(stream, &c, true);
-    for (const cJSON *item = object->child; item != NULL; item = item->next)
-        if (is_flat(item))
-            put_row(stream, &c, item, true);
-    end_table(stream, count);
-}
-
 /* ---- lists ------------------------------------------------------------------------------------- */
+
+static void put_heading(FILE *stream, const char *key, int level)
+{
+    fprintf(stream, "<h%d>", AM_MIN(level, 6));
+    html_key(stream, key != NULL ? key : "");
+    fprintf(stream, "</h%d>\n", AM_MIN(level, 6));
+}
 
 static void put_list(FILE *stream, const cJSON *object)
 {
@@ -204,6 +195,37 @@ static void put_list(FILE *stream, const cJSON *object)
     fputs(any ? "</dl>\n" : "", stream);
 }
 
+/* Flat objects that stand one after the other and share a key make one table, a row each; one alone is
+ * a list of its own. Returns what follows them. */
+static bool share_key(const cJSON *a, const cJSON *b)
+{
+    for (const cJSON *c = a->child; c != NULL; c = c->next)
+        if (cJSON_HasObjectItem(b, c->string))
+            return true;
+    return false;
+}
+
+static const cJSON *put_flat_ones(FILE *stream, const cJSON *first, int level)
+{
+    columns c = {0};
+    int count = 0;
+    const cJSON *end = first;
+    for (; end != NULL && is_flat(end) && (end == first || share_key(first, end));
+         end = end->next, count++)
+        collect_columns(&c, end);
+    if (count == 1) {
+        put_heading(stream, first->string, level);
+        put_list(stream, first);
+        return end;
+    }
+    begin_table(stream, "", count);
+    put_head(stream, &c, true);
+    for (const cJSON *item = first; item != end; item = item->next)
+        put_row(stream, &c, item, true);
+    end_table(stream, count);
+    return end;
+}
+
 /* An array of plain values in one line. */
 static void put_values(FILE *stream, const cJSON *array)
 {
@@ -220,19 +242,19 @@ static void put_values(FILE *stream, const cJSON *array)
 void html_tables(FILE *stream, const cJSON *object, int level)
 {
     put_list(stream, object);
-    put_flat_ones(stream, object);
-    for (const cJSON *item = object->child; item != NULL; item = item->next) {
-        if (is_plain(item) || is_flat(item) || item->child == NULL)
+    for (const cJSON *item = object->child; item != NULL;) {
+        if (is_flat(item)) {
+            item = put_flat_ones(stream, item, level);
             continue;
+        }
         if (is_table(item)) {
             html_table(stream, item, item->string != NULL ? item->string : "");
-        } else if (cJSON_IsArray(item)) {
+        } else if (cJSON_IsArray(item) && item->child != NULL) {
             put_values(stream, item);
-        } else {
-            fprintf(stream, "<h%d>", AM_MIN(level, 6));
-            html_key(stream, item->string);
-            fprintf(stream, "</h%d>\n", AM_MIN(level, 6));
+        } else if (cJSON_IsObject(item) && item->child != NULL) {
+            put_heading(stream, item->string, level);
             html_tables(stream, item, level + 1);
         }
+        item = item->next;
     }
 }

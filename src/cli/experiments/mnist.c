@@ -252,6 +252,7 @@ static am_status fit_and_curve(session *s, const settings *fit, const char *mode
     r->fit = s->record.fit;
     r->fit_loss = fitted.loss;
     r->plan = fitted.plan;
+    r->history = fitted.history;
     /* All steps at the rate of those that were timed; they are fewer after --resume. */
     double steps = (double)r->fit.steps, timed = steps - (double)fitted.first;
     r->ledger.fit = (fitted.seconds - fitted.response_seconds) * steps / timed;
@@ -264,6 +265,18 @@ static am_status fit_and_curve(session *s, const settings *fit, const char *mode
                          &r->choice, err));
     r->ledger.curve = am_seconds() - begin;
     return AM_OK;
+}
+
+/* How sure the choice is, from the curve with its band. */
+static am_status weigh_choice(session *s, const settings *fit, mnist_result *r, am_error *err)
+{
+    metric_kind metric = choosing_metric(fit);
+    r->metric = metric_names[metric];
+    r->count = am_alloc((size_t)r->curve.points, sizeof *r->count, "curve", err);
+    if (r->count == NULL)
+        return AM_ERR_MEMORY;
+    select_distribution(&r->curve, metric, r->count);
+    return select_lambda(&s->g, &s->validation, &r->curve, SELECT_ONE_SE, metric, &r->one_se, err);
 }
 
 /* The band of the curve and the draws at the chosen λ. */
@@ -313,6 +326,7 @@ static am_status run_all(session *s, const settings *set, const protocol *p, con
     AM_TRY(fit_and_curve(s, &fit, model, r, err));
     AM_TRY(generator_test(s, r, err));
     AM_TRY(draw_posterior(s, set, r, err));
+    AM_TRY(weigh_choice(s, &fit, r, err));
     AM_TRY(generator_criterion(s, r, err));
     AM_TRY(refit_choice(s, set, p, r, err));
     AM_TRY(refit_curve(s, set, p, r, err));
@@ -342,6 +356,7 @@ am_status experiment_mnist(const settings *set, am_error *err)
         status = mnist_report(&s, set, &r, folder, err);
     }
     free(model);
+    free(r.count);
     free(r.refit);
     free(r.criterion);
     free(r.refit_criterion);

@@ -242,6 +242,11 @@ static cJSON *summary(const session *s, const settings *set, const mnist_result 
     cJSON_AddStringToObject(o, "plan", plan_name(r->plan));
     json_number(o, "steps", (double)r->fit.steps);
     json_number(o, "fit_loss", r->fit_loss);
+    cJSON *rows = cJSON_AddObjectToObject(o, "rows");
+    json_number(rows, "train", (double)s->data->train.n);
+    json_number(rows, "validation", (double)s->data->validation.n);
+    json_number(rows, "test", (double)s->data->test.n);
+    cJSON_AddItemToObject(o, "history", mnist_history_json(r));
     json_number(o, "lambda_selected", r->choice.lambda[0]);
     cJSON_AddBoolToObject(o, "edge_alarm", r->choice.edge_alarm);
     cJSON_AddBoolToObject(o, "flat_alarm", r->choice.flat_alarm);
@@ -321,6 +326,8 @@ am_status mnist_report(const session *s, const settings *set, const mnist_result
     am_status status = AM_OK;
     for (size_t i = 0; i < sizeof files / sizeof *files && status == AM_OK; i++)
         status = write_file(s, r, document, folder, files[i], err);
+    if (status == AM_OK)
+        status = mnist_figures(s, set, r, folder, err);
     if (status == AM_OK && r->audited)
         status = write_audit(r, folder, err);
     if (set->json) {
@@ -340,7 +347,8 @@ am_status mnist_report(const session *s, const settings *set, const mnist_result
     }
     if (status == AM_OK)
         printf("\nwritten to %s: summary.json, curve.csv, curve.npz, refits.csv, curve.svg, "
-               "model.safetensors%s\n",
-               folder, r->audited ? ", audit_*.csv, audit_*.svg" : "");
+               "choice.*, %shistory.*, model.safetensors%s\n",
+               folder, r->post.draws > 0 ? "reliability.*, " : "",
+               r->audited ? ", audit_*.csv, audit_*.svg" : "");
     return status;
 }

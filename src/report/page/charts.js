@@ -62,6 +62,29 @@ function valueAxis(text, format) {
   };
 }
 
+/* Positive values that span much on a logarithmic axis, others on a linear one, with a little room
+ * around; 1, 2 and 5 are named. */
+function lossAxis(values, format) {
+  const known = values.filter(v => v > 0), low = Math.min(...known), high = Math.max(...known);
+  if (known.length < values.length || !(high > 4 * low)) return valueAxis('', format);
+  const named = value => [1, 2, 5].includes(Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9) * 1e6) / 1e6);
+  return {
+    type: 'logarithmic', min: low / 1.15, max: high * 1.15,
+    grid: {color: c => c.tick && named(c.tick.value) ? colour('line') : 'transparent',
+           borderColor: 'transparent', tickColor: 'transparent'},
+    ticks: {color: () => colour('quiet'), autoSkip: false,
+            callback: value => named(value) ? format(value) : ''},
+  };
+}
+
+/* Shares, on a linear axis that does not leave 0..1. */
+function shareAxis(values) {
+  const low = Math.min(...values), high = Math.max(...values);
+  const room = Math.max(0.005, 0.05 * (high - low));
+  return Object.assign(valueAxis('', v => percent(v, high - low < 0.05 ? 1 : 0)),
+                       {suggestedMin: Math.max(0, low - room), suggestedMax: Math.min(1, high + room)});
+}
+
 /* Vertical lines: the slider's position, the chosen λ. */
 const cursor = {
   id: 'cursor',
@@ -121,7 +144,7 @@ function lineSet(points, name, more) {
 
 function dotSet(points, name, more) {
   return Object.assign({
-    type: 'scatter', data: points, backgroundColor: () => colour(name),
+    type: 'scatter', data: points, clip: 8, backgroundColor: () => colour(name),
     borderColor: () => colour('ground'), borderWidth: 1, pointRadius: 4, pointHoverRadius: 5,
   }, more);
 }

@@ -20,16 +20,10 @@ class Explorer {
     this.slider.max = last;
     this.slider.value = this.index;
     this.slider.addEventListener('input', () => this.move(Number(this.slider.value)));
-    this.mark('tick-low', 0, lambdaText(this.data.lambda[0]));
-    this.mark('tick-high', last, lambdaText(this.data.lambda[last]));
+    document.getElementById('tick-low').textContent = lambdaText(this.data.lambda[0]);
+    document.getElementById('tick-high').textContent = lambdaText(this.data.lambda[last]);
     this.button('to-chosen', this.data.chosen);
     this.button('to-one-se', this.data.one_se);
-  }
-
-  mark(id, index, text) {
-    const element = document.getElementById(id);
-    element.textContent = text;
-    element.style.setProperty('--at', index / (this.data.lambda.length - 1));
   }
 
   button(id, index) {
@@ -66,7 +60,7 @@ class Explorer {
     if (!curve || !curve[key + '_low']) return '';
     const low = this.along(curve.lambda, curve[key + '_low']);
     const high = this.along(curve.lambda, curve[key + '_high']);
-    return (low.exact ? '' : '≈ ') + format(low.value) + ' – ' + format(high.value);
+    return (low.exact ? 'draws ' : 'draws ≈ ') + format(low.value) + '–' + format(high.value);
   }
 
   readOut() {
@@ -77,7 +71,7 @@ class Explorer {
     put('band-nll', this.bandText('nll', v => v.toFixed(4)));
     const accuracy = this.classes ? percent(data.acc[i]) : '';
     put('read-acc', accuracy);
-    put('band-acc', this.classes ? this.bandText('acc', v => percent(v)) : '');
+    put('band-acc', this.classes ? this.bandText('acc', v => (100 * v).toFixed(2)) : '');
     put('read-ece', this.classes && data.ece ? data.ece[i].toFixed(4) : '');
     this.slider.setAttribute('aria-valuetext', `λ ${this.lambda.toExponential(2)}, loss ` +
       data.nll[i].toFixed(4) + (this.classes ? `, accuracy ${accuracy}` : ''));
@@ -110,7 +104,10 @@ class Explorer {
     const chart = openChart(id, {
       data: {datasets: sets},
       options: {
-        scales: {x: lambdaAxis(low, high), y: valueAxis('', format)},
+        scales: {
+          x: lambdaAxis(low, high),
+          y: (key === 'nll' ? lossAxis : shareAxis)(sets.flatMap(s => s.data.map(p => p.y)), format),
+        },
         plugins: {
           cursor: {marks: () => this.marks(data[key])},
           tooltip: {filter: item => item.dataset.borderWidth !== 0, callbacks: {
@@ -144,7 +141,7 @@ class Explorer {
   openCurveCharts() {
     this.curveCharts = [this.curveChart('chart-nll', 'nll', v => Number(v.toPrecision(3)))];
     if (this.classes)
-      this.curveCharts.push(this.curveChart('chart-acc', 'acc', v => percent(v, 0)));
+      this.curveCharts.push(this.curveChart('chart-acc', 'acc'));
   }
 }
 
@@ -290,7 +287,8 @@ class WeightImages {
   }
 
   draw() {
-    const {rows, columns} = this.image, gap = 2, across = this.shown > 16 ? 16 : 8;
+    const {rows, columns} = this.image, gap = 2, narrow = this.canvas.clientWidth < 480;
+    const across = (this.shown > 16 ? 16 : 8) / (narrow ? 2 : 1);
     const wide = Math.min(across, this.shown), high = Math.ceil(this.shown / across);
     const width = wide * (columns + gap) - gap, height = high * (rows + gap) - gap;
     const values = this.values(this.explorer), pixels = rows * columns;

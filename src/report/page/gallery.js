@@ -152,8 +152,8 @@ class Gallery {
     guess.textContent = this.names[best];
     card.words.append(guess, ` ${percent(probability[best], 1)}`);
     const note = document.createElement('span');
-    note.className = right ? 'quiet' : 'bad';
-    note.textContent = right ? ' ✓' : ` ✗ is ${name}`;
+    note.className = right ? 'note quiet' : 'note bad';
+    note.textContent = right ? '✓ right' : `✗ is ${name}`;
     card.words.append(note);
     card.button.setAttribute('aria-pressed', card.i === this.chosen);
     card.button.setAttribute('aria-label', `Row ${this.meta.row[card.i]}, class ${name}: predicted ` +
@@ -164,8 +164,8 @@ class Gallery {
 
   openDetail() {
     const names = this.names, truth = () => this.meta.label[this.chosen];
-    this.dots = dotSet([], 'blue', {backgroundColor: () => faded('blue', 0.3), borderWidth: 0,
-                                    pointRadius: 3, label: 'draw'});
+    this.dots = {type: 'scatter', data: [], borderWidth: 0, borderColor: 'transparent',
+                 pointRadius: 3, label: 'draw'};
     this.means = dotSet([], 'ink', {pointStyle: 'line', rotation: 0, borderWidth: 3, pointRadius: 9,
                                     borderColor: c => colour(c.dataIndex === truth() ? 'orange' : 'ink'),
                                     label: 'mean'});
@@ -193,6 +193,7 @@ class Gallery {
       points.push({x: c + 0.5 * ((d * 0.618034) % 1 - 0.5), y});
     }));
     this.dots.data = points;
+    this.dots.backgroundColor = faded('blue', 0.3); /* one for all: hundreds follow the slider */
     this.means.data = probability.map((y, x) => ({x, y}));
     this.detail.update('none');
     const put = (id, text) => { document.getElementById(id).textContent = text; };

@@ -13,10 +13,16 @@ function isDark() {
   return chosen ? chosen === 'dark' : dark.matches;
 }
 
+/* The button names what it changes to. */
+function nameTheme() {
+  const button = document.getElementById('theme');
+  button.textContent = isDark() ? '☀ light' : '☾ dark';
+}
+
 function setTheme(theme, page) {
   if (theme) document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
-  document.getElementById('theme').setAttribute('aria-pressed', isDark());
+  nameTheme();
   recolour();
   if (page.redraw) page.redraw();
 }
@@ -24,7 +30,7 @@ function setTheme(theme, page) {
 function openTheme(page) {
   const button = document.getElementById('theme');
   button.hidden = false;
-  button.setAttribute('aria-pressed', isDark());
+  nameTheme();
   button.addEventListener('click', () => setTheme(isDark() ? 'light' : 'dark', page));
   dark.addEventListener('change', () => setTheme(document.documentElement.dataset.theme, page));
   let before;
@@ -67,7 +73,7 @@ function openHistory(history) {
       scales: {
         x: Object.assign(valueAxis('step', v => v.toLocaleString('en')),
                          {type: 'linear', min: 0, max: history.step[history.step.length - 1]}),
-        y: valueAxis('criterion', v => Number(v.toPrecision(3))),
+        y: lossAxis(history.loss, v => Number(v.toPrecision(3))),
       },
       plugins: {tooltip: {callbacks: {title: items => 'step ' + items[0].parsed.x.toLocaleString('en'),
                                       label: item => 'loss ' + item.parsed.y.toFixed(4)}}},
@@ -81,7 +87,8 @@ function openFiles() {
   for (const link of document.querySelectorAll('a[data-file]'))
     link.addEventListener('click', () => {
       const source = document.getElementById(link.dataset.file);
-      const bytes = Uint8Array.from(atob(source.textContent), c => c.charCodeAt(0));
+      const text = source.tagName === 'IMG' ? source.src.split(',')[1] : source.textContent;
+      const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
       const url = URL.createObjectURL(new Blob([bytes]));
       link.href = url;
       setTimeout(() => URL.revokeObjectURL(url), 10000);
