@@ -195,9 +195,32 @@ Test(cpu_matmul, long_inner_dimension_against_triple_loops)
     }
 }
 
+/* One row on the left, and items large enough for tiles that are packed. */
+Test(cpu_matmul, one_row_and_large_items_against_triple_loops)
+{
+    const matmul_args shape[] = {
+        {.batch = 2, .m = 1, .n = 4099, .k = 37, .alpha = 1, .beta = 0.5F},
+        {.batch = 1, .m = 1, .n = 1031, .k = 129, .alpha = 1},
+        {.batch = 2, .transpose_b = true, .m = 1, .n = 31, .k = 5003, .alpha = 1, .beta = 1},
+        {.batch = 1, .transpose_b = true, .m = 1, .n = 129, .k = 12289, .alpha = 1},
+        {.batch = 1, .m = 129, .n = 521, .k = 131, .alpha = 1, .beta = 1},
+        {.batch = 1, .transpose_a = true, .m = 521, .n = 129, .k = 131, .alpha = 1},
+        {.batch = 2, .transpose_b = true, .m = 129, .n = 131, .k = 521, .alpha = 0.5F}};
+    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
+        device d = device_open();
+        double *want;
+        dev_f32 *c = run_random(&d, shape[i], &want);
+        expect_close(&d, c, shape[i].batch * shape[i].m * shape[i].n, want, 1e-6);
+        device_close(&d);
+    }
+}
+
 Test(cpu_matmul, same_bits_for_any_number_of_threads)
 {
     const matmul_args shape[] = {
+        {.batch = 2, .m = 1, .n = 4099, .k = 37, .alpha = 1, .beta = 1},
+        {.batch = 1, .transpose_b = true, .m = 1, .n = 33, .k = 5003, .alpha = 1},
+        {.batch = 1, .m = 129, .n = 521, .k = 131, .alpha = 1, .beta = 1},
         {.batch = 5, .transpose_b = true, .m = 128, .n = 64, .k = 99, .alpha = 1, .beta = 1},
         {.batch = 1, .transpose_a = true, .m = 64, .n = 784, .k = 128, .alpha = 1},
         {.batch = 1, .transpose_b = true, .m = 9, .n = 9, .k = 50890, .alpha = 1}};

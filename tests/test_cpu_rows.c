@@ -1,5 +1,6 @@
 /* draw_rows, gather and row_weights of the CPU backend. */
 #include "backend/backend.h"
+#include "draw/draw.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -85,6 +86,23 @@ Test(cpu_rows, sets_and_threads_do_not_disturb_each_other)
     a.sets = 1;
     rows_at(1, a, 38, one);
     cr_assert_arr_eq(one, many, sizeof one);
+}
+
+/* Row i of the batch is π(step·B + i), element by element, across the end of an epoch too. */
+Test(cpu_rows, rows_are_the_permutation_of_their_positions)
+{
+    enum { N = 50000, B = 700 };
+    draw_rows_args a = {.seed = 31, .n = N, .rows = B, .sets = 2};
+    static uint32_t index[2 * B];
+    const uint64_t step = 71; /* positions 49,700 … 50,399 */
+    rows_at(1, a, step, index);
+    for (uint32_t s = 0; s < 2; s++)
+        for (uint64_t i = 0; i < B; i++) {
+            uint64_t position = step * B + i;
+            permutation order = rows_order(a.seed, position / N, s, N);
+            cr_assert_eq(index[s * B + i], permutation_at(&order, position % N), "set %u, row %llu",
+                         s, (unsigned long long)i);
+        }
 }
 
 Test(cpu_rows, no_examples_is_an_error)

@@ -62,19 +62,25 @@ static inline AM_HD uint32_t permutation_mix(uint32_t x)
     return x ^ (x >> 16);
 }
 
-/* π(i) for i < n. */
-static inline AM_HD uint64_t permutation_at(const permutation *p, uint64_t i)
+/* One pass of the network over i < 2ᵃ⁺ᵇ. */
+static inline AM_HD uint64_t permutation_pass(const permutation *p, uint64_t i)
 {
     uint32_t left_mask = ((uint32_t)1 << p->left_bits) - 1;
     uint32_t right_mask = ((uint32_t)1 << p->right_bits) - 1;
-    do {
-        uint32_t left = (uint32_t)(i >> p->right_bits), right = (uint32_t)i & right_mask;
-        for (int r = 0; r < PERMUTATION_ROUNDS; r += 2) {
-            left ^= permutation_mix(right ^ p->round_key[r]) & left_mask;
-            right ^= permutation_mix(left ^ p->round_key[r + 1]) & right_mask;
-        }
-        i = (uint64_t)left << p->right_bits | right;
-    } while (i >= p->n);
+    uint32_t left = (uint32_t)(i >> p->right_bits), right = (uint32_t)i & right_mask;
+    for (int r = 0; r < PERMUTATION_ROUNDS; r += 2) {
+        left ^= permutation_mix(right ^ p->round_key[r]) & left_mask;
+        right ^= permutation_mix(left ^ p->round_key[r + 1]) & right_mask;
+    }
+    return (uint64_t)left << p->right_bits | right;
+}
+
+/* π(i) for i < n. */
+static inline AM_HD uint64_t permutation_at(const permutation *p, uint64_t i)
+{
+    do
+        i = permutation_pass(p, i);
+    while (i >= p->n);
     return i;
 }
 

@@ -31,7 +31,8 @@ typedef enum {
     STREAM_AUDIT = 15,      /* ω, initial weights and batch order of an audit */
     STREAM_POLISH = 16,     /* minibatches of polish */
     STREAM_LABELS = 17,     /* λ, ω and minibatches of the labels of supervised mode */
-    STREAM_RESPONSE = 20    /* rows of the implicit response */
+    STREAM_RESPONSE = 20,   /* rows of the implicit response */
+    STREAM_PROBES = 21      /* signs of its probes */
 } draw_stream;
 
 typedef struct {

@@ -60,6 +60,20 @@ void cpu_adam(backend *be, const adam_args *a)
     }
 }
 
+/* One model: the gradient's row k is c_k·g, and all rows are one long run of memory. */
+static void adam_one_outer(backend *be, const adam_outer_args *a, const adam_step *s)
+{
+    int64_t tiles = (a->params + TILE - 1) / TILE;
+#pragma omp parallel for num_threads(be->threads) schedule(static)
+    for (int64_t i = 0; i < a->features * tiles; i++) {
+        int64_t k = i / tiles, from = i % tiles * TILE, at = k * a->params + from;
+        adam_step step = *s;
+        step.clip *= f32(a->c)[k];
+        update(&step, step.rate, AM_MIN(TILE, a->params - from), f32(a->grad) + from,
+               f32(a->theta) + at, f32(a->moment1) + at, f32(a->moment2) + at);
+    }
+}
+
 /* Floor: 24R + 4M bytes a parameter (θ, m, v of every feature read and written, G read). */
 void cpu_adam_outer(backend *be, const adam_outer_args *a)
 {
@@ -69,6 +83,10 @@ void cpu_adam_outer(backend *be, const adam_outer_args *a)
     adam_step step;
     if (!adam_step_now(&a->rule, &step))
         return;
+    if (a->models == 1) {
+        adam_one_outer(be, a, &step);
+        return;
+    }
     int64_t width = outer_tile_width(a->models, a->features);
     float *gradient = cpu_scratch(
         be, SCRATCH_OP, (size_t)be->threads * (size_t)(width * a->features) * sizeof(float));

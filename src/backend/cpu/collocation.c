@@ -87,8 +87,11 @@ static bool projection(const collocation_args *a, double *work, float *weights)
         for (int64_t m = 0; m < models; m++)
             x[k * models + m] = (double)f32(a->c)[m * features + k] / a->models;
     cholesky_solve(normal, features, x, models);
-    for (int64_t i = 0; i < features * models; i++)
-        weights[i] = (float)(x[i] * tilted_rate(a, i % models));
+    for (int64_t m = 0; m < models; m++) {
+        double rate = tilted_rate(a, m);
+        for (int64_t i = m; i < features * models; i += models)
+            weights[i] = (float)(x[i] * rate);
+    }
     return true;
 }
 

@@ -146,6 +146,52 @@ void cpu_draw_omega(backend *be, const draw_omega_args *a)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
+enum { ROW_TILE = 256 };
+
+AM_CLONES static void pass_all(const permutation *order, uint64_t *value, int count)
+{
+    const permutation p = *order;
+#pragma omp simd
+    for (int i = 0; i < count; i++)
+        value[i] = permutation_pass(&p, value[i]);
+}
+
+/* row[i] = π(first + i), count ≤ ROW_TILE: permutation_at, a pass at a time for all that are left. */
+static void permute_tile(const permutation *order, uint64_t first, int count, uint32_t *row)
+{
+    uint64_t value[ROW_TILE];
+    int place[ROW_TILE];
+    for (int i = 0; i < count; i++) {
+        value[i] = first + (uint64_t)i;
+        place[i] = i;
+    }
+    while (count > 0) {
+        int outside = 0;
+        pass_all(order, value, count);
+        for (int i = 0; i < count; i++) {
+            row[place[i]] = (uint32_t)value[i]; /* written again when it falls inside */
+            value[outside] = value[i];
+            place[outside] = place[i];
+            outside += value[i] >= order->n;
+        }
+        count = outside;
+    }
+}
+
+/* Rows of one set: positions start, start + 1, … of the stream, epoch by epoch. */
+static void draw_set(const draw_rows_args *a, int set, uint64_t start, uint32_t *row)
+{
+    uint64_t n = (uint64_t)a->n;
+    for (int done = 0; done < a->rows;) {
+        uint64_t epoch = (start + (uint64_t)done) / n, first = (start + (uint64_t)done) % n;
+        permutation order = rows_order(a->seed, epoch, (uint32_t)set, n);
+        int count = (int)AM_MIN((uint64_t)(a->rows - done), n - first);
+        for (int i = 0; i < count; i += ROW_TILE)
+            permute_tile(&order, first + (uint64_t)i, AM_MIN(ROW_TILE, count - i), row + done + i);
+        done += count;
+    }
+}
+
 void cpu_draw_rows(backend *be, const draw_rows_args *a)
 {
     if (be->failure.status != AM_OK)
@@ -157,21 +203,10 @@ void cpu_draw_rows(backend *be, const draw_rows_args *a)
                      (long long)a->n, a->rows, a->sets);
         return;
     }
-    uint64_t n = (uint64_t)a->n, start = *u64(a->step) * (uint64_t)a->rows;
+    uint64_t start = *u64(a->step) * (uint64_t)a->rows;
     uint32_t *index = u32(a->index); /* (S, B) */
 #pragma omp parallel for schedule(static)                                                          \
     num_threads(be->threads) if (a->sets > 1 && (int64_t)a->sets * a->rows >= WORTH_THREADS)
-    for (int s = 0; s < a->sets; s++) {
-        uint32_t *set = index + (int64_t)s * a->rows;
-        uint64_t epoch = start / n;
-        permutation order = rows_order(a->seed, epoch, (uint32_t)s, n);
-        for (int i = 0; i < a->rows; i++) {
-            uint64_t position = start + (uint64_t)i;
-            if (position / n != epoch) {
-                epoch = position / n;
-                order = rows_order(a->seed, epoch, (uint32_t)s, n);
-            }
-            set[i] = (uint32_t)permutation_at(&order, position % n);
-        }
-    }
+    for (int s = 0; s < a->sets; s++)
+        draw_set(a, s, start, index + (int64_t)s * a->rows);
 }

@@ -17,7 +17,10 @@ enum {
     SPLIT_FLOATS = 1 << 23,  /* partial products held at a time; larger batches take turns */
     TILE_M = 128,
     TILE_N = 512,
-    LANES = 16 /* tiles are multiples of a cache line, so that no two threads write one */
+    LANES = 16, /* tiles are multiples of a cache line, so that no two threads write one */
+    PANEL = 64, /* columns that the AVX-512 kernels hold in registers */
+    SMALL_ITEM = 8000000,  /* multiply-adds of an item up to which tiles without packing win */
+    PACKED_TILE = 16000000 /* of a tile that is packed */
 };
 
 typedef struct {
@@ -47,6 +50,37 @@ static int64_t tile_work(const matmul_args *a, bool small_kernels, int64_t step)
     return work < LANES * LANES * step ? TILE_M * 64 * step : work;
 }
 
+static void small_tiles(gemm_plan *p, const matmul_args *a, bool small_kernels)
+{
+    int64_t work = tile_work(a, small_kernels, p->step);
+    p->tile_m = a->m <= TILE_M + LANES ? a->m : TILE_M;
+    p->tile_n = work / (p->tile_m * p->step) / LANES * LANES;
+    if (p->tile_n > PANEL)
+        p->tile_n = p->tile_n / PANEL * PANEL;
+    if (p->tile_n < LANES) {
+        p->tile_n = LANES;
+        p->tile_m = AM_MIN(p->tile_m, work / (LANES * p->step) / LANES * LANES);
+    }
+    p->tile_n = AM_MIN(p->tile_n, AM_MIN(a->n, TILE_N));
+}
+
+/* Beyond SMALL_ITEM packing wins by up to a factor of 4 (128×1024×1024, A·B), at the price of fewer
+ * tiles to share among the threads; not for X·Wᵀ with so few columns that all of W stays in cache. */
+static bool wants_packing(const matmul_args *a, bool small_kernels)
+{
+    bool narrow = small_kernels && !a->transpose_a && a->transpose_b && a->n <= PANEL;
+    int64_t least = AM_MIN(a->m, AM_MIN(a->n, a->k));
+    return !narrow && least >= PANEL && a->m * a->n * a->k > SMALL_ITEM;
+}
+
+static void packed_tiles(gemm_plan *p, const matmul_args *a)
+{
+    int64_t work = AM_MAX(PACKED_TILE, a->m * a->n * a->k / MAX_SPANS);
+    p->tile_m = a->m <= 3 * TILE_M ? a->m : 2 * TILE_M;
+    p->tile_n = AM_MAX(work / (p->tile_m * p->step) / PANEL, 1) * PANEL;
+    p->tile_n = AM_MIN(p->tile_n, AM_MIN(a->n, TILE_N));
+}
+
 /* Depends on the shape of one item and the kernels, never on the batch or the number of threads. */
 static gemm_plan plan_gemm(const matmul_args *a, bool small_kernels)
 {
@@ -56,14 +90,10 @@ static gemm_plan plan_gemm(const matmul_args *a, bool small_kernels)
         p.spans = divide_up(a->k, p.span);
         p.step = a->m * a->n > SMALL_OUTPUTS ? p.span : SPAN_STEP;
     }
-    int64_t work = tile_work(a, small_kernels, p.step);
-    p.tile_m = a->m <= TILE_M + LANES ? a->m : TILE_M;
-    p.tile_n = work / (p.tile_m * p.step) / LANES * LANES;
-    if (p.tile_n < LANES) {
-        p.tile_n = LANES;
-        p.tile_m = AM_MIN(p.tile_m, work / (LANES * p.step) / LANES * LANES);
-    }
-    p.tile_n = AM_MIN(p.tile_n, AM_MIN(a->n, TILE_N));
+    if (wants_packing(a, small_kernels))
+        packed_tiles(&p, a);
+    else
+        small_tiles(&p, a, small_kernels);
     p.tiles_m = divide_up(a->m, p.tile_m);
     p.tiles_n = divide_up(a->n, p.tile_n);
     return p;
@@ -196,6 +226,10 @@ void cpu_gemm(backend *be, const char *op, const matmul_args *a, const gemm_epil
     CPU_REQUIRE(be, op, a->ldb >= (a->transpose_b ? a->k : a->n) && a->ldb <= INT_MAX);
     CPU_REQUIRE(be, op, a->ldc >= a->n && a->ldc <= INT_MAX);
     CPU_REQUIRE(be, op, a->batch == 1 || a->c_stride != 0);
+    if (epilogue == NULL && cpu_gemv_applies(a)) {
+        cpu_gemv(be, a);
+        return;
+    }
     gemm_plan plan = plan_gemm(a, ((const cpu_backend *)be)->small_kernels);
     if (plan.spans > 1)
         run_split_in_turns(be, a, &plan, epilogue);

@@ -14,4 +14,8 @@ typedef struct {
 /* matmul with an epilogue (NULL: none); failures carry the name of the op that calls. */
 void cpu_gemm(backend *be, const char *op, const matmul_args *a, const gemm_epilogue *epilogue);
 
+/* gemv.c — the products that it takes over, of one large row, and these products. */
+bool cpu_gemv_applies(const matmul_args *a);
+void cpu_gemv(backend *be, const matmul_args *a);
+
 #endif

@@ -19,3 +19,16 @@ AM_CLONES double square_sum(const float *x, int64_t n)
         s0 += (double)x[i] * (double)x[i];
     return (s0 + s1) + (s2 + s3);
 }
+
+AM_CLONES double dot_product(const float *x, const float *y, int64_t n)
+{
+    int64_t half = n / 2;
+    const float *x1 = x + half, *y1 = y + half;
+    float s0 = 0.0F, s1 = 0.0F;
+#pragma omp simd reduction(+ : s0, s1)
+    for (int64_t i = 0; i < half; i++) {
+        s0 += x[i] * y[i];
+        s1 += x1[i] * y1[i];
+    }
+    return (double)s0 + (double)s1 + (n % 2 != 0 ? (double)x[n - 1] * (double)y[n - 1] : 0.0);
+}

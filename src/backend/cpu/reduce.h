@@ -8,5 +8,7 @@ enum { REDUCE_TILE = 4096 }; /* elements that one caller's tile should have */
 
 /* Σ x² */
 double square_sum(const float *x, int64_t n);
+/* Σ x·y, n ≤ REDUCE_TILE: a partial sum for every lane in float, then double */
+double dot_product(const float *x, const float *y, int64_t n);
 
 #endif

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-enum { WORTH_THREADS = 1 << 18 }; /* numbers to move */
+/* Rows of a minibatch lie anywhere in memory: asked for this many ahead of their turn. */
+enum { ROWS_AHEAD = 8, CACHE_LINE = 64 };
 
 /* x = scale·raw + shift over one row of d inputs */
 static AM_CLONES void row_of_bytes(float *restrict x, const uint8_t *restrict raw, int inputs,
@@ -20,6 +21,16 @@ static AM_CLONES void row_of_floats(float *restrict x, const float *restrict raw
 #pragma omp simd
     for (int j = 0; j < inputs; j++)
         x[j] = scale * raw[j] + shift;
+}
+
+static void ask_for_row(const device_data *data, int64_t row)
+{
+    const int64_t d = data->inputs;
+    const char *at = data->bytes != NULL ? (const char *)(u8(data->bytes) + row * d)
+                                         : (const char *)(f32(data->floats) + row * d);
+    int64_t bytes = d * (data->bytes != NULL ? 1 : (int64_t)sizeof(float));
+    for (int64_t i = 0; i < bytes; i += CACHE_LINE)
+        __builtin_prefetch(at + i);
 }
 
 /* True when index[0..count), or first..first+count without an index, lie within n rows. */
@@ -55,8 +66,10 @@ void cpu_gather(backend *be, const gather_args *a)
     }
     const int64_t d = data->inputs, c = data->outputs;
 #pragma omp parallel for schedule(static)                                                          \
-    num_threads(be->threads) if (a->count * d >= WORTH_THREADS)
+    num_threads(be->threads) if (a->count * d > CPU_PARALLEL_WORK)
     for (int64_t i = 0; i < a->count; i++) {
+        if (index != NULL && i + ROWS_AHEAD < a->count)
+            ask_for_row(data, (int64_t)index[i + ROWS_AHEAD]);
         int64_t row = index != NULL ? (int64_t)index[i] : a->first + i;
         float *x = f32(a->x) + i * d;
         if (data->bytes != NULL)

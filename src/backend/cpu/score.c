@@ -16,12 +16,13 @@ static row_score score_logits(const float *logits, const float *e, const softmax
                               int label, int outputs)
 {
     row_score s = {.correct = row->argmax == label};
+    double normalise = 1.0 / row->sum;
     s.nll = log(row->sum) + ((double)row->max - (double)logits[label]);
     for (int c = 0; c < outputs; c++) {
-        double difference = (double)e[c] / row->sum - (c == label ? 1.0 : 0.0);
+        double difference = (double)e[c] * normalise - (c == label ? 1.0 : 0.0);
         s.brier += difference * difference;
     }
-    s.confidence = (float)(1.0 / row->sum); /* exp(max − max)/Σ */
+    s.confidence = (float)normalise; /* exp(max − max)/Σ */
     return s;
 }
 

@@ -13,12 +13,14 @@ void softmax_tile(const float *logits, int rows, int outputs, float *exp_out, so
 {
     for (int r = 0; r < rows; r++) {
         const float *o = logits + (int64_t)r * outputs;
+        float max = o[0]; /* a NaN, or an infinite maximum, turns the row's sum into NaN */
         int best = 0;
         for (int c = 1; c < outputs; c++)
-            if (o[c] > o[best])
+            if (o[c] > max) {
+                max = o[c];
                 best = c;
-        row[r] = (softmax_row){.max = o[best], .argmax = best};
-        float max = o[best]; /* a NaN, or an infinite maximum, turns the row's sum into NaN */
+            }
+        row[r] = (softmax_row){.max = max, .argmax = best};
         for (int c = 0; c < outputs; c++)
             exp_out[(int64_t)r * outputs + c] = o[c] - max;
     }
