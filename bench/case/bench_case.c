@@ -70,9 +70,15 @@ static void print_ready(const session *s)
     const fit_settings *f = &s->record.fit;
     printf("{\"name\": \"amortune\", \"version\": \"%s\", \"device\": \"%s\", \"threads\": %d, "
            "\"data\": \"%s\", \"n\": %lld, \"steps\": %lld, \"params\": %lld, \"draws\": %d, "
-           "\"batch\": %d}\n",
+           "\"batch\": %d",
            am_version(), s->be->device, s->be->threads, s->data->name, (long long)s->data->train.n,
            (long long)f->steps, (long long)s->record.spec.target.params, f->draws, f->rows);
+    const response_settings *r = &f->response;
+    if (r->nodes > 0)
+        printf(", \"response\": {\"nodes\": %d, \"snapshots\": %d, \"rows\": %d, \"inputs\": %d, "
+               "\"components\": %d, \"iterations\": %d}",
+               r->nodes, r->snapshots, r->rows, r->inputs, r->components, r->iterations);
+    printf("}\n");
 }
 
 int main(int count, char **word)

@@ -14,7 +14,7 @@ typedef struct {
     int64_t threads;
     double validation; /* share of the rows, or their number */
     am_fit_options fit;
-    int64_t response_nodes, response_snapshots, response_rows, response_components,
+    int64_t response_nodes, response_snapshots, response_rows, response_inputs, response_components,
         response_iterations;
 } case_options;
 

@@ -6,7 +6,8 @@
 const char case_usage[] =
     "bench_case [--device cpu|cuda] [--threads N] [--data mnist] [--validation V]\n"
     "           [--response-nodes N] [--response-snapshots S] [--response-rows N]\n"
-    "           [--response-components Q] [--response-iterations I] [options of amortune fit]\n"
+    "           [--response-inputs Q] [--response-components Q] [--response-iterations I]\n"
+    "           [options of amortune fit]\n"
     "Then, a line each on stdin, answered by a line of JSON each:\n"
     "  fit STEPS | curve | surface DRAWS | refits MODELS STEPS | ceilings\n";
 
@@ -28,6 +29,7 @@ static const case_option table[] = {
     {"response-nodes", INT, OWN(response_nodes)},
     {"response-snapshots", INT, OWN(response_snapshots)},
     {"response-rows", INT, OWN(response_rows)},
+    {"response-inputs", INT, OWN(response_inputs)},
     {"response-components", INT, OWN(response_components)},
     {"response-iterations", INT, OWN(response_iterations)},
     {"target", TEXT, FIT(target)},

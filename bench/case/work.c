@@ -34,6 +34,7 @@ am_status case_open(session *s, const case_options *o, am_error *err)
         override_int(&r->nodes, o->response_nodes);
         override_int(&r->snapshots, o->response_snapshots);
         override_int(&r->rows, o->response_rows);
+        override_int(&r->inputs, o->response_inputs);
         override_int(&r->components, o->response_components);
         override_int(&r->iterations, o->response_iterations);
     }

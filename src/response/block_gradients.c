@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { TILE = 1024 };
+enum { TILE = 512 };
 
 /* Counting sort of the rows by block, stable. */
 static am_status sort_rows(block_gradients *b, am_error *err)
@@ -121,14 +121,24 @@ static void add_tile(block_gradients *b, int64_t k, int64_t first, int count, de
     network_backward(&b->net, &in, at, to, 0, true);
 }
 
+/* In tiles of about the same size. */
+static void add_block(block_gradients *b, int64_t k, dev_f32 *theta)
+{
+    int64_t begin = b->begin[k], count = b->begin[k + 1] - begin;
+    int64_t tiles = (count + b->tile - 1) / b->tile;
+    for (int64_t i = 0; i < tiles; i++) {
+        int64_t first = count * i / tiles, last = count * (i + 1) / tiles;
+        add_tile(b, k, begin + first, (int)(last - first), theta);
+    }
+}
+
 void block_gradients_compute(block_gradients *b, dev_f32 *theta, dev_f32 *g)
 {
     backend *be = b->be;
     int64_t params = b->net.t->params, all = b->net.models * b->blocks * params;
     be->op->zero(be, b->raw, sizeof(float) * (size_t)all);
     for (int64_t k = 0; k < b->blocks; k++)
-        for (int64_t first = b->begin[k]; first < b->begin[k + 1]; first += b->tile)
-            add_tile(b, k, first, (int)AM_MIN((int64_t)b->tile, b->begin[k + 1] - first), theta);
+        add_block(b, k, theta);
     matmul_args a = {.batch = b->net.models, /* g = (I − 11ᵀ/K) raw */
                      .m = b->blocks,
                      .n = params,

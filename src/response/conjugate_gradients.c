@@ -1,19 +1,47 @@
 #include "response/conjugate_gradients.h"
 
+#include "draw/philox.h"
+
 #include <stdlib.h>
+
+enum { PROBES = 4 };
+
+/* signs (S, K) of ±1; each side alone where there are as few. */
+static am_status open_signs(conjugate_gradients *c, am_error *err)
+{
+    size_t values = (size_t)c->probes * (size_t)c->vectors;
+    float *host = am_alloc(values, sizeof *host, "signs", err);
+    if (host == NULL)
+        return AM_ERR_MEMORY;
+    for (int s = 0; s < c->probes; s++)
+        for (int k = 0; k < c->vectors; k++) {
+            uint32_t bit = philox(0, STREAM_PROBES, 0, (uint32_t)s, (uint32_t)k).x[0] & 1;
+            float sign = bit ? 1.0f : -1.0f;
+            host[s * c->vectors + k] = c->probes < c->vectors ? sign : s == k ? 1.0f : 0.0f;
+        }
+    c->signs = c->be->op->alloc(c->be, sizeof *host * values, "signs");
+    c->be->op->upload(c->be, c->signs, host, sizeof *host * values);
+    am_status status = c->be->op->sync(c->be, err);
+    free(host);
+    return status;
+}
 
 am_status conjugate_gradients_open(conjugate_gradients *c, backend *be, int vectors, int64_t count,
                                    am_error *err)
 {
     *c = (conjugate_gradients){.be = be, .vectors = vectors, .count = count};
+    c->probes = AM_MIN(PROBES, vectors);
     size_t bytes = sizeof(float) * (size_t)vectors * (size_t)count;
+    for (int i = 0; i < 3; i++)
+        c->mixed[i] =
+            be->op->alloc(be, sizeof(float) * (size_t)c->probes * (size_t)count, "probes");
     c->residual = be->op->alloc(be, bytes, "residuals");
     c->search = be->op->alloc(be, bytes, "search directions");
     c->product = be->op->alloc(be, bytes, "products");
     c->solved = be->op->alloc(be, bytes, "preconditioned residuals");
     c->dots = be->op->alloc(be, sizeof(float) * (size_t)vectors, "inner products");
     c->factors = be->op->alloc(be, sizeof(float) * (size_t)vectors, "step sizes");
-    am_status status = be->op->sync(be, err);
+    am_status status = open_signs(c, err);
     if (status != AM_OK)
         conjugate_gradients_close(c);
     return status;
@@ -23,17 +51,18 @@ void conjugate_gradients_close(conjugate_gradients *c)
 {
     if (c->be == NULL)
         return;
-    void *owned[] = {c->residual, c->search, c->product, c->solved, c->dots, c->factors};
+    void *owned[] = {c->residual, c->search,   c->product,  c->solved,   c->dots,
+                     c->factors,  c->mixed[0], c->mixed[1], c->mixed[2], c->signs};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         c->be->op->release(c->be, owned[i]);
     *c = (conjugate_gradients){0};
 }
 
-/* dot_k = ⟨a_k, b_k⟩ to the host. */
-static am_status inner(const conjugate_gradients *c, const dev_f32 *a, const dev_f32 *b, float *dot,
-                       am_error *err)
+/* Σ_k ⟨a_k, b_k⟩ over the first `vectors`; work (K). */
+static am_status inner(const conjugate_gradients *c, int vectors, const dev_f32 *a,
+                       const dev_f32 *b, float *work, double *sum, am_error *err)
 {
-    matmul_args product = {.batch = c->vectors,
+    matmul_args product = {.batch = vectors,
                            .transpose_b = true,
                            .m = 1,
                            .n = 1,
@@ -49,60 +78,71 @@ static am_status inner(const conjugate_gradients *c, const dev_f32 *a, const dev
                            .ldc = 1,
                            .c_stride = 1};
     c->be->op->matmul(c->be, &product);
-    return c->be->op->download(c->be, dot, c->dots, sizeof(float) * (size_t)c->vectors, err);
+    AM_TRY(c->be->op->download(c->be, work, c->dots, sizeof *work * (size_t)vectors, err));
+    *sum = 0.0;
+    for (int k = 0; k < vectors; k++)
+        *sum += (double)work[k];
+    return AM_OK;
 }
 
-/* y_k ← y_k + factor_k·x_k */
-static void add_multiples(const conjugate_gradients *c, const float *factor, const dev_f32 *x,
-                          dev_f32 *y)
+/* y ← y + factor·x, of all sides */
+static void add_multiple(const conjugate_gradients *c, double factor, const dev_f32 *x, dev_f32 *y)
 {
-    c->be->op->upload(c->be, c->factors, factor, sizeof(float) * (size_t)c->vectors);
-    matmul_args product = {.batch = c->vectors,
-                           .m = 1,
+    add_diagonal_args a = {
+        .vectors = 1, .count = c->vectors * c->count, .shift = factor, .d = x, .x = x, .y = y};
+    c->be->op->add_diagonal(c->be, &a);
+}
+
+/* mixed (S, P) = signs·a */
+static void mix(const conjugate_gradients *c, const dev_f32 *a, dev_f32 *mixed)
+{
+    matmul_args product = {.batch = 1,
+                           .m = c->probes,
                            .n = c->count,
-                           .k = 1,
+                           .k = c->vectors,
                            .alpha = 1,
-                           .beta = 1,
-                           .a = c->factors,
-                           .lda = 1,
-                           .a_stride = 1,
-                           .b = x,
+                           .a = c->signs,
+                           .lda = c->vectors,
+                           .b = a,
                            .ldb = c->count,
-                           .b_stride = c->count,
-                           .c = y,
-                           .ldc = c->count,
-                           .c_stride = c->count};
+                           .c = mixed,
+                           .ldc = c->count};
     c->be->op->matmul(c->be, &product);
 }
 
-/* a/b, and 0 for a right-hand side that is solved or 0 itself. */
-static float ratio(float a, float b)
+/* a/b, and 0 where all sides are solved or 0 themselves. */
+static double ratio(double a, double b)
 {
-    return b > 0.0f ? a / b : 0.0f;
+    return b > 0.0 ? a / b : 0.0;
 }
 
-/* One step: x += αp, r −= αAp; and but for the last, p ← M⁻¹r + βp. rz (K) is ⟨r, M⁻¹r⟩. */
-static am_status iterate(conjugate_gradients *c, const linear_problem *problem, bool last,
-                         float *rz, float *work, dev_f32 *x, am_error *err)
+/* The last step: x += αp, α = ⟨r, p⟩/⟨p, Ap⟩ from the probes (r is orthogonal to the searches before). */
+static am_status finish(conjugate_gradients *c, const linear_problem *problem, float *work,
+                        dev_f32 *x, am_error *err)
 {
-    problem->apply(problem->context, c->search, c->product);
-    AM_TRY(inner(c, c->search, c->product, work, err));
-    for (int k = 0; k < c->vectors; k++)
-        work[k] = ratio(rz[k], work[k]); /* α = ⟨r, M⁻¹r⟩/⟨p, Ap⟩ */
-    add_multiples(c, work, c->search, x);
-    if (last)
-        return AM_OK;
-    for (int k = 0; k < c->vectors; k++)
-        work[k] = -work[k];
-    add_multiples(c, work, c->product, c->residual);
-    problem->precondition(problem->context, c->residual, c->solved);
-    AM_TRY(inner(c, c->residual, c->solved, work, err));
-    for (int k = 0; k < c->vectors; k++) {
-        float before = rz[k];
-        rz[k] = work[k];
-        work[k] = ratio(rz[k], before); /* β */
-    }
-    add_multiples(c, work, c->search, c->solved); /* M⁻¹r + βp */
+    double along, curvature;
+    mix(c, c->residual, c->mixed[0]);
+    mix(c, c->search, c->mixed[1]);
+    problem->apply(problem->context, c->probes, c->mixed[1], c->mixed[2]);
+    AM_TRY(inner(c, c->probes, c->mixed[0], c->mixed[1], work, &along, err));
+    AM_TRY(inner(c, c->probes, c->mixed[1], c->mixed[2], work, &curvature, err));
+    add_multiple(c, ratio(along, curvature), c->search, x);
+    return AM_OK;
+}
+
+/* One step but the last: x += αp, r −= αAp, p ← M⁻¹r + βp. rz is Σ_k ⟨r_k, M⁻¹r_k⟩. */
+static am_status iterate(conjugate_gradients *c, const linear_problem *problem, double *rz,
+                         float *work, dev_f32 *x, am_error *err)
+{
+    double curvature, before = *rz;
+    problem->apply(problem->context, c->vectors, c->search, c->product);
+    AM_TRY(inner(c, c->vectors, c->search, c->product, work, &curvature, err));
+    double alpha = ratio(before, curvature);
+    add_multiple(c, alpha, c->search, x);
+    add_multiple(c, -alpha, c->product, c->residual);
+    problem->precondition(problem->context, c->vectors, c->residual, c->solved);
+    AM_TRY(inner(c, c->vectors, c->residual, c->solved, work, rz, err));
+    add_multiple(c, ratio(*rz, before), c->search, c->solved);
     dev_f32 *p = c->search;
     c->search = c->solved;
     c->solved = p;
@@ -112,15 +152,18 @@ static am_status iterate(conjugate_gradients *c, const linear_problem *problem, 
 am_status conjugate_gradients_solve(conjugate_gradients *c, const linear_problem *problem,
                                     int iterations, dev_f32 *x, am_error *err)
 {
-    float *rz = am_alloc((size_t)c->vectors, sizeof *rz, "step sizes", err);
-    float *work = am_alloc((size_t)c->vectors, sizeof *work, "step sizes", err);
-    am_status status = rz && work ? AM_OK : AM_ERR_MEMORY;
-    problem->precondition(problem->context, c->residual, c->search);
+    double rz = 0.0;
+    float *work = am_alloc((size_t)c->vectors, sizeof *work, "inner products", err);
+    if (work == NULL)
+        return AM_ERR_MEMORY;
+    problem->precondition(problem->context, c->vectors, c->residual, c->search);
+    am_status status = AM_OK;
+    if (iterations > 1)
+        status = inner(c, c->vectors, c->residual, c->search, work, &rz, err);
+    for (int i = 1; i < iterations && status == AM_OK; i++)
+        status = iterate(c, problem, &rz, work, x, err);
     if (status == AM_OK)
-        status = inner(c, c->residual, c->search, rz, err);
-    for (int i = 0; i < iterations && status == AM_OK; i++)
-        status = iterate(c, problem, i + 1 == iterations, rz, work, x, err);
-    free(rz);
+        status = finish(c, problem, work, x, err);
     free(work);
     return status;
 }

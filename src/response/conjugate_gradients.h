@@ -1,5 +1,7 @@
-/* conjugate_gradients — A x_k = b_k for K right-hand sides at once, each with steps of its own,
- * preconditioned (Hestenes & Stiefel 1952). */
+/* conjugate_gradients — A x_k = b_k for K right-hand sides at once, preconditioned (Hestenes & Stiefel
+ * 1952). The sides are solved as one system, with steps common to all. The last step needs A for its
+ * length only: for many sides, ⟨p, Ap⟩ summed over them is estimated from a few sums of theirs with
+ * random signs (Hutchinson 1989). */
 #ifndef AM_CONJUGATE_GRADIENTS_H
 #define AM_CONJUGATE_GRADIENTS_H
 
@@ -7,10 +9,12 @@
 
 typedef struct {
     backend *be;
-    int vectors;                                   /* K */
+    int vectors, probes;                           /* K, S ≤ K */
     int64_t count;                                 /* P */
     dev_f32 *residual, *search, *product, *solved; /* (K, P) */
-    dev_f32 *dots, *factors;                       /* (K) */
+    dev_f32 *signs;                                /* (S, K) */
+    dev_f32 *mixed[3];       /* (S, P) sums of residuals, searches; A of those */
+    dev_f32 *dots, *factors; /* (K) */
 } conjugate_gradients;
 
 am_status conjugate_gradients_open(conjugate_gradients *c, backend *be, int vectors, int64_t count,
@@ -21,8 +25,8 @@ void conjugate_gradients_close(conjugate_gradients *c); /* safe on a zeroed one 
  * Neither may write to `in`. */
 typedef struct {
     void *context;
-    void (*apply)(void *context, const dev_f32 *in, dev_f32 *out);
-    void (*precondition)(void *context, const dev_f32 *in, dev_f32 *out);
+    void (*apply)(void *context, int vectors, const dev_f32 *in, dev_f32 *out);
+    void (*precondition)(void *context, int vectors, const dev_f32 *in, dev_f32 *out);
 } linear_problem;
 
 /* x (K,P) += the solution of A y = c->residual (which is overwritten) after `iterations` ≥ 1. */

@@ -2,6 +2,7 @@
 
 #include "draw/philox.h"
 #include "response/block_gradients.h"
+#include "response/components.h"
 #include "response/conjugate_gradients.h"
 #include "response/gauss_newton.h"
 #include "response/kfac.h"
@@ -15,32 +16,42 @@ struct response {
     backend *be;
     generator *g; /* base: fixed features, ω = 1 */
     response_settings settings;
-    const device_rows *data;
-    dev_f32 *state; /* (E, N, K, P) */
-    int vectors;    /* K */
-    int rows, tile; /* for G */
+    components seen; /* the problem in components of its inputs: P' parameters, d' inputs */
+    dev_f32 *state;  /* (E, N, K, P') */
+    int vectors;     /* K */
+    int rows, tile;  /* for G */
     block_gradients blocks;
     gauss_newton product;
     kfac factors;
     conjugate_gradients solver;
-    bool input_known; /* to the factors */
+    bool input_known; /* to components and factors */
     double lambda[AM_MAX_NODES];
     dev_f32 *c;                 /* (N, R) */
-    dev_f32 *theta;             /* (E, N, P) */
-    dev_f32 *gradient;          /* (N, K, P) of one network's nodes */
-    dev_f32 *metric;            /* (P) M */
+    dev_f32 *whole;             /* (E, N, P) networks at the nodes */
+    dev_f32 *theta;             /* (E, N, P') */
+    dev_f32 *gradient;          /* (N, K, P') of one network's nodes */
+    dev_f32 *metric, *diagonal; /* (P), (P') M */
     float *metric_host;         /* (P) */
     dev_u32 *index;             /* (rows) */
     dev_u64 *counter;           /* snapshot, for draw_rows */
-    dev_f32 *x;                 /* (rows, d) */
-    int kept;                   /* Q; 0: all of the first layer */
-    dev_f32 *components, *ones; /* (rows, Q), (rows) */
+    dev_f32 *x;                 /* (rows, d') */
+    int kept;                   /* of G; 0: all of the first layer */
+    dev_f32 *components, *ones; /* (rows, kept), (rows) */
     /* of the system that is being solved */
-    dev_f32 *at;            /* θ (P) */
+    dev_f32 *at;            /* θ (P') */
     double shift, per_time; /* 2λ, 1/Δτ */
 };
 
 /* ---- open ---------------------------------------------------------------------------------------- */
+
+am_status response_params(const target *t, const response_settings *settings, int64_t *params,
+                          am_error *err)
+{
+    target own;
+    AM_TRY(components_target(t, settings->inputs, &own, err));
+    *params = own.params;
+    return AM_OK;
+}
 
 static double lambda_of(const generator_spec *spec, double u)
 {
@@ -70,16 +81,19 @@ static am_status open_buffers(response *r, am_error *err)
     backend *be = r->be;
     const generator *g = r->g;
     size_t f32 = sizeof(float), params = (size_t)g->spec.target.params;
+    size_t own = (size_t)r->seen.t.params;
     size_t nodes = (size_t)r->settings.nodes, rows = (size_t)r->rows;
     r->c = be->op->alloc(be, f32 * nodes * (size_t)g->f.features, "features");
-    r->theta =
-        be->op->alloc(be, f32 * (size_t)g->networks * nodes * params, "networks at the nodes");
+    size_t networks = (size_t)g->networks * nodes;
+    r->whole = be->op->alloc(be, f32 * networks * params, "networks at the nodes");
+    r->theta = be->op->alloc(be, f32 * networks * own, "networks at the nodes");
     r->gradient =
-        be->op->alloc(be, f32 * nodes * (size_t)r->vectors * params, "gradients of the blocks");
+        be->op->alloc(be, f32 * nodes * (size_t)r->vectors * own, "gradients of the blocks");
     r->metric = be->op->alloc(be, f32 * params, "metric");
+    r->diagonal = be->op->alloc(be, f32 * own, "metric");
     r->index = be->op->alloc(be, sizeof(uint32_t) * rows, "rows of the response");
     r->counter = be->op->alloc(be, sizeof(uint64_t), "step counter");
-    r->x = be->op->alloc(be, f32 * rows * (size_t)r->data->data.inputs, "rows of the response");
+    r->x = be->op->alloc(be, f32 * rows * (size_t)r->seen.t.size[0], "rows of the response");
     r->metric_host = am_alloc(params, sizeof(float), "metric", err);
     if (r->metric_host == NULL)
         return AM_ERR_MEMORY;
@@ -88,11 +102,14 @@ static am_status open_buffers(response *r, am_error *err)
     return be->op->sync(be, err);
 }
 
-static am_status open_parts(response *r, am_error *err)
+static am_status open_parts(response *r, const device_rows *data, am_error *err)
 {
-    const target *t = &r->g->spec.target;
+    AM_TRY(components_open(&r->seen, r->be, &r->g->spec.target, data, r->settings.inputs, err));
+    r->kept = r->settings.components < r->seen.t.size[0] ? r->settings.components : 0;
+    const target *t = &r->seen.t;
     AM_TRY(open_buffers(r, err));
-    AM_TRY(block_gradients_open(&r->blocks, r->be, t, r->settings.nodes, r->data, r->vectors, err));
+    AM_TRY(block_gradients_open(&r->blocks, r->be, t, r->settings.nodes, &r->seen.rows, r->vectors,
+                                err));
     AM_TRY(gauss_newton_open(&r->product, r->be, t, r->vectors, r->tile, r->kept, err));
     AM_TRY(kfac_open(&r->factors, r->be, t, r->vectors, r->tile, err));
     r->product.basis = r->factors.layer[0].a_basis;
@@ -109,15 +126,13 @@ am_status response_open(response **out, generator *g, const response_settings *s
     r->be = g->be;
     r->g = g;
     r->settings = *settings;
-    r->data = data;
     r->state = state;
     r->vectors = (int)g->spec.blocks;
     r->rows = (int)AM_MIN((int64_t)settings->rows, data->data.n);
     r->tile = AM_MIN(TILE, r->rows);
-    r->kept = settings->components < g->spec.target.size[0] ? settings->components : 0;
     for (int j = 0; j < settings->nodes; j++)
         r->lambda[j] = lambda_of(&g->spec, feature_node(settings->nodes, j));
-    am_status status = open_parts(r, err);
+    am_status status = open_parts(r, data, err);
     if (status != AM_OK) {
         response_close(r);
         return status;
@@ -130,8 +145,8 @@ void response_close(response *r)
 {
     if (r == NULL)
         return;
-    void *owned[] = {r->c,       r->theta, r->gradient,   r->metric, r->index,
-                     r->counter, r->x,     r->components, r->ones};
+    void *owned[] = {r->c,     r->whole,   r->theta, r->gradient,   r->metric, r->diagonal,
+                     r->index, r->counter, r->x,     r->components, r->ones};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         r->be->op->release(r->be, owned[i]);
     free(r->metric_host);
@@ -139,43 +154,44 @@ void response_close(response *r)
     gauss_newton_close(&r->product);
     kfac_close(&r->factors);
     conjugate_gradients_close(&r->solver);
+    components_close(&r->seen); /* last: the others close by its target */
     free(r);
 }
 
 /* ---- the system (M/Δτ + G + 2λI) y = b ------------------------------------------------------------- */
 
 /* out += (G + 2λI + per_time·M)·in */
-static void add_curvature(response *r, double per_time, const dev_f32 *in, dev_f32 *out)
+static void add_curvature(response *r, int vectors, double per_time, const dev_f32 *in,
+                          dev_f32 *out)
 {
-    const target *t = &r->g->spec.target;
     gauss_newton_rows rows = {r->x, r->components, r->rows};
-    gauss_newton_add(&r->product, &rows, r->at, r->vectors, 1.0 / r->rows, in, out);
-    add_diagonal_args a = {.vectors = r->vectors,
-                           .count = t->params,
+    gauss_newton_add(&r->product, &rows, r->at, vectors, 1.0 / r->rows, in, out);
+    add_diagonal_args a = {.vectors = vectors,
+                           .count = r->seen.t.params,
                            .shift = r->shift,
                            .factor = per_time,
-                           .d = r->metric,
+                           .d = r->diagonal,
                            .x = in,
                            .y = out};
     r->be->op->add_diagonal(r->be, &a);
 }
 
-static size_t bytes_of(const response *r)
+static size_t bytes_of(const response *r, int vectors)
 {
-    return sizeof(float) * (size_t)r->vectors * (size_t)r->g->spec.target.params;
+    return sizeof(float) * (size_t)vectors * (size_t)r->seen.t.params;
 }
 
-static void apply(void *context, const dev_f32 *in, dev_f32 *out)
+static void apply(void *context, int vectors, const dev_f32 *in, dev_f32 *out)
 {
     response *r = context;
-    r->be->op->zero(r->be, out, bytes_of(r));
-    add_curvature(r, r->per_time, in, out);
+    r->be->op->zero(r->be, out, bytes_of(r, vectors));
+    add_curvature(r, vectors, r->per_time, in, out);
 }
 
-static void precondition(void *context, const dev_f32 *in, dev_f32 *out)
+static void precondition(void *context, int vectors, const dev_f32 *in, dev_f32 *out)
 {
     response *r = context;
-    kfac_solve(&r->factors, r->vectors, in, out);
+    kfac_solve(&r->factors, vectors, in, out);
 }
 
 /* M = √v̂ + ε on the device, and the preconditioner's shift: its mean over each layer. */
@@ -197,13 +213,14 @@ static am_status set_metric(response *r, const response_metric *m, am_error *err
         shift[l] = sum / (double)count * r->per_time + r->shift;
     }
     r->be->op->upload(r->be, r->metric, r->metric_host, sizeof(float) * params);
+    components_diagonal(&r->seen, r->metric, r->diagonal);
     return kfac_shift(&r->factors, shift, err);
 }
 
 /* The Kronecker factors of the network that is solved for, from the rows of G. */
 static am_status set_factors(response *r, am_error *err)
 {
-    int inputs = r->g->spec.target.size[0];
+    int inputs = r->seen.t.size[0];
     kfac_begin(&r->factors);
     for (int first = 0; first < r->rows; first += r->tile) {
         int count = AM_MIN(r->tile, r->rows - first);
@@ -216,10 +233,10 @@ static am_status set_factors(response *r, am_error *err)
 /* b = −(g + (G + 2λI)O): the state's residual. O is 0 at the first snapshot. */
 static void set_residual(response *r, const dev_f32 *state, bool first, dev_f32 *gradient)
 {
-    int64_t values = (int64_t)r->vectors * r->g->spec.target.params;
+    int64_t values = (int64_t)r->vectors * r->seen.t.params;
     if (!first)
-        add_curvature(r, 0.0, state, gradient);
-    r->be->op->zero(r->be, r->solver.residual, bytes_of(r));
+        add_curvature(r, r->vectors, 0.0, state, gradient);
+    r->be->op->zero(r->be, r->solver.residual, bytes_of(r, r->vectors));
     add_diagonal_args negative = {.vectors = 1,
                                   .count = values,
                                   .shift = -1,
@@ -231,38 +248,55 @@ static void set_residual(response *r, const dev_f32 *state, bool first, dev_f32 
 
 /* ---- a snapshot ------------------------------------------------------------------------------------ */
 
-/* The rows of a snapshot. */
-static am_status gather_rows(response *r, uint64_t index, am_error *err)
+/* Which rows a snapshot sees. */
+static am_status draw_rows(response *r, uint64_t index, am_error *err)
 {
     backend *be = r->be;
     be->op->upload(be, r->counter, &index, sizeof index);
     draw_rows_args rows = {.seed = seed_for(r->g->spec.seed, STREAM_RESPONSE),
-                           .n = r->data->data.n,
+                           .n = r->seen.data->n,
                            .rows = r->rows,
                            .sets = 1,
                            .step = r->counter,
                            .index = r->index};
     be->op->draw_rows(be, &rows);
-    gather_args gather = {.data = &r->data->data, .index = r->index, .count = r->rows, .x = r->x};
-    be->op->gather(be, &gather);
     return be->op->sync(be, err);
 }
 
-/* Fresh rows for G, and the networks at the nodes. The inputs' moments are those of the first
- * snapshot's rows, also in a run that goes on from a later one. */
+static am_status gather_rows(response *r, am_error *err)
+{
+    gather_args gather = {
+        .data = &r->seen.rows.data, .index = r->index, .count = r->rows, .x = r->x};
+    r->be->op->gather(r->be, &gather);
+    return r->be->op->sync(r->be, err);
+}
+
+/* The principal components of the inputs, and their moments there: those of the first snapshot's rows,
+ * also in a run that goes on from a later one. */
+static am_status know_inputs(response *r, am_error *err)
+{
+    if (r->input_known)
+        return AM_OK;
+    AM_TRY(draw_rows(r, 0, err));
+    AM_TRY(components_find(&r->seen, r->index, r->rows, err));
+    AM_TRY(gather_rows(r, err));
+    AM_TRY(kfac_set_input(&r->factors, r->x, r->rows, err));
+    r->input_known = true;
+    return AM_OK;
+}
+
+/* Fresh rows for G, and the networks at the nodes. */
 static am_status begin_snapshot(response *r, int index, am_error *err)
 {
     backend *be = r->be;
-    if (!r->input_known) {
-        AM_TRY(gather_rows(r, 0, err));
-        AM_TRY(kfac_set_input(&r->factors, r->x, r->rows, err));
-        r->input_known = true;
-    }
-    AM_TRY(gather_rows(r, (uint64_t)index, err));
+    AM_TRY(know_inputs(r, err));
+    AM_TRY(draw_rows(r, (uint64_t)index, err));
+    AM_TRY(gather_rows(r, err));
     if (r->kept > 0)
         gauss_newton_project(&r->product, r->x, r->ones, r->rows, r->components);
     AM_TRY(generator_features(r->g, r->settings.nodes, r->lambda, NULL, r->c, err));
-    generator_theta(r->g, r->settings.nodes, r->c, r->theta);
+    generator_theta(r->g, r->settings.nodes, r->c, r->whole);
+    components_restrict(&r->seen, r->g->networks * r->settings.nodes, r->whole, r->theta);
     return be->op->sync(be, err);
 }
 
@@ -271,7 +305,7 @@ static am_status advance_node(response *r, int which, int node, bool first,
                               const response_metric *metric, am_error *err)
 {
     linear_problem system = {r, apply, precondition};
-    int64_t at = (int64_t)which * r->settings.nodes + node, params = r->g->spec.target.params;
+    int64_t at = (int64_t)which * r->settings.nodes + node, params = r->seen.t.params;
     dev_f32 *state = f32_at(r->state, at * r->vectors * params);
     r->at = f32_at(r->theta, at * params);
     r->shift = 2.0 * r->lambda[node];
@@ -287,7 +321,7 @@ am_status response_advance(response *r, int index,
                            void *context, am_error *err)
 {
     AM_TRY(begin_snapshot(r, index, err));
-    int64_t own = r->settings.nodes * r->g->spec.target.params;
+    int64_t own = r->settings.nodes * r->seen.t.params;
     for (int e = 0; e < r->g->networks; e++) {
         block_gradients_compute(&r->blocks, f32_at(r->theta, e * own), r->gradient);
         for (int j = 0; j < r->settings.nodes; j++) {
@@ -314,17 +348,18 @@ am_status response_spec(const generator_spec *base, const response_settings *set
     return feature_spec_parse(text, true, &spec->features, err);
 }
 
-am_status response_attach(const generator *base, const dev_f32 *state, generator *full,
-                          am_error *err)
+am_status response_attach(response *r, generator *full, am_error *err)
 {
-    backend *be = base->be;
+    backend *be = r->be;
+    const generator *base = r->g;
     int64_t params = base->spec.target.params, curve = base->f.features * params;
-    int64_t answer = (full->f.features - base->f.features) * params;
+    int columns = full->f.features - base->f.features; /* N·K */
+    AM_TRY(know_inputs(r, err));
     for (int e = 0; e < base->networks; e++) {
         generator from = generator_network(base, e), to = generator_network(full, e);
         be->op->copy(be, to.head, from.head, sizeof(float) * (size_t)curve);
-        be->op->copy(be, f32_at(to.head, curve), f32_at(state, e * answer),
-                     sizeof(float) * (size_t)answer);
+        components_embed(&r->seen, columns, f32_at(r->state, e * columns * r->seen.t.params),
+                         f32_at(to.head, curve));
     }
     return be->op->sync(be, err);
 }

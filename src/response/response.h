@@ -23,15 +23,21 @@ typedef struct {
     int nodes;      /* N; 0: no response */
     int snapshots;  /* S, equally spaced over the steps, the last at the end */
     int rows;       /* for G, at most */
-    int components; /* of the inputs that G\'s first layer sees (gauss_newton.h); at least all: no
-                           restriction */
-    int iterations; /* of the conjugate gradients */
+    int inputs;     /* principal components of the inputs in which the response is computed
+                       (components.h); no fewer than inputs: all */
+    int components; /* of these, how many G's first layer sees (gauss_newton.h); at least as many: no
+                       restriction */
+    int iterations;     /* of the conjugate gradients */
     omega_kind weights; /* of the weights that the response is for */
 } response_settings;
 
 typedef struct response response;
 
-/* state (E, N·K, P): device memory of the caller's, zero at the start of the training, that carries O
+/* P', the parameters that are computed with: those of the target in components of its inputs. */
+am_status response_params(const target *t, const response_settings *settings, int64_t *params,
+                          am_error *err);
+
+/* state (E, N·K, P'): device memory of the caller's, zero at the start of the training, that carries O
  * from snapshot to snapshot. g, its data and state must outlive the response. */
 am_status response_open(response **r, generator *g, const response_settings *settings,
                         const device_rows *data, dev_f32 *state, am_error *err);
@@ -53,8 +59,7 @@ am_status response_advance(response *r, int index,
 /* The spec of the generator with the response, from that of the base. */
 am_status response_spec(const generator_spec *base, const response_settings *settings,
                         generator_spec *spec, am_error *err);
-/* Fills the head of `full`, open with that spec, from the base's and the response's state. */
-am_status response_attach(const generator *base, const dev_f32 *state, generator *full,
-                          am_error *err);
+/* Fills the head of `full`, open with that spec, from the base's and the response. */
+am_status response_attach(response *r, generator *full, am_error *err);
 
 #endif

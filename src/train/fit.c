@@ -86,7 +86,7 @@ typedef struct {
     int step, guard, m1, m2, p1, p2, snapshot, response;
 } slots;
 
-static slots add_slots(generator_fit *f)
+static am_status add_slots(generator_fit *f, slots *out, am_error *err)
 {
     const generator *g = f->g;
     int64_t params = g->spec.target.params, r1 = (int64_t)g->networks * g->f.features;
@@ -102,10 +102,12 @@ static slots add_slots(generator_fit *f)
     }
     if (f->settings.response.nodes > 0) {
         int64_t vectors = f->settings.response.nodes * g->spec.blocks;
+        AM_TRY(response_params(&g->spec.target, &f->settings.response, &params, err));
         s.snapshot = arena_add(&f->state, AM_DTYPE_U64, 1, 0, "response.snapshots");
         s.response = arena_add(&f->state, AM_DTYPE_F32, g->networks * vectors, params, "response");
     }
-    return s;
+    *out = s;
+    return AM_OK;
 }
 
 static am_status open_state(generator_fit *f, const fit_settings *settings, const device_rows *data,
@@ -113,7 +115,7 @@ static am_status open_state(generator_fit *f, const fit_settings *settings, cons
 {
     slots s = {-1, -1, -1, -1, -1, -1, -1, -1};
     if (settings->mode != MODE_SUPERVISED)
-        s = add_slots(f);
+        AM_TRY(add_slots(f, &s, err));
     if (settings->mode != MODE_CRITERION)
         AM_TRY(supervised_open(&f->supervised, f->g, settings, data, &f->state, err));
     AM_TRY(arena_open(&f->state, f->be, "optimiser", err));

@@ -97,7 +97,7 @@ am_status fit_attach_response(const generator_fit *f, generator *full, am_error 
     generator_spec spec;
     AM_TRY(response_spec(&f->g->spec, &f->settings.response, &spec, err));
     AM_TRY(generator_open(full, f->be, &spec, f->settings.draws, err));
-    am_status status = response_attach(f->g, f->response, full, err);
+    am_status status = response_attach(f->answer, full, err);
     if (status != AM_OK)
         generator_close(full);
     return status;

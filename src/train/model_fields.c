@@ -65,6 +65,7 @@ static const field field_table[] = {
     {"response_nodes", INT, AT(record.fit.response.nodes), 0, NULL, true},
     {"response_snapshots", INT, AT(record.fit.response.snapshots), 0, NULL, true},
     {"response_rows", INT, AT(record.fit.response.rows), 0, NULL, true},
+    {"response_inputs", INT, AT(record.fit.response.inputs), 0, NULL, true},
     {"response_components", INT, AT(record.fit.response.components), 0, NULL, true},
     {"response_iterations", INT, AT(record.fit.response.iterations), 0, NULL, true},
     {"response_weights", NAME, AT(record.fit.response.weights), 0, omega_names, true},

@@ -105,7 +105,8 @@ response_settings recipe_response(omega_kind weights, int64_t steps)
         .nodes = 8,
         .snapshots = (int)AM_MIN((int64_t)6, steps),
         .rows = 5000,
-        .components = 128,
+        .inputs = 256,
+        .components = 64,
         .iterations = 1,
         .weights = weights,
     };
