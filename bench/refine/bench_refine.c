@@ -247,6 +247,19 @@ static void bench_close(bench *b)
     am_device_close(b->device);
 }
 
+static void print_head(const bench *b, int count, char **word)
+{
+    printf("# Paired warm-started steps of posterior draws\n\nMachine: %s, %d threads.\nCommand: "
+           "`bench_refine",
+           b->s->be->device, b->s->be->threads);
+    for (int i = 1; i < count; i++)
+        printf(" %s", word[i]);
+    printf(
+        "`.\n%d network%s, %d draws of ω, two refits of each; ± a standard error over the draws; "
+        "the refinement alone is timed. Steps 0: no refinement.\n\n",
+        b->s->g.networks, b->s->g.networks == 1 ? "" : "s", b->draws);
+}
+
 static am_status measure(bench *b, const refinement *r, int count, am_error *err)
 {
     const generator_spec *spec = &b->s->g.spec;
@@ -319,6 +332,8 @@ int main(int count, char **word)
         status = read_arguments(&b, count, word, &path, r, &refinements, &err);
     if (status == AM_OK)
         status = bench_open(&b, path, &err);
+    if (status == AM_OK)
+        print_head(&b, count, word);
     if (status == AM_OK)
         status = measure(&b, r, refinements, &err);
     bench_close(&b);

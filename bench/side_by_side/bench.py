@@ -25,6 +25,7 @@ class Bench:
     python: dict                                  # peer's library → interpreter
     versions: dict = field(default_factory=dict)  # of everybody who took part
     notes: list = field(default_factory=list)     # what was left out or differs, and why
+    ways: dict = field(default_factory=dict)      # script with its options → its quickest way
 
     @property
     def epochs(self):
@@ -67,7 +68,7 @@ class Bench:
         except Failed as failed:
             self.note(f"left out: {script}: {failed}")
             return None
-        self.say(f"{script}: {worker.about['variant']} is its quickest way")
+        self.ways[" ".join(map(str, [script, *options]))] = worker.about["variant"]
         return worker
 
     def add(self, *key, value, setting=""):

@@ -46,10 +46,11 @@ FITS = [
 # Epochs of the fits that are to reach the quality of refits of 5.
 BUDGETS = (2, 3, 4, 5, 6, 7, 8)
 
-# Response to the weights: nodes, snapshots, rows, components, iterations.
+# Responses to the weights, where they differ from the recipe's.
 RESPONSES = {
-    "default": (8, 6, 5000, 128, 1),
-    "full": (3, 2, 50000, 785, 2),
+    "default": {},
+    "full": {"nodes": 3, "snapshots": 2, "rows": 50000, "inputs": 785, "components": 785,
+             "iterations": 2},
 }
 
 

@@ -12,14 +12,16 @@ COUNTING = """\
 Floor of a step = max(FLOPs / rate, bytes / bandwidth). The rate is the best that any contender reaches in
 this run for the first layer's products of 16 networks on a minibatch, forward and backward; the bandwidth
 is that of an update in place of as much memory as the optimiser's state has (a state that fits the cache
-is moved at the cache's). FLOPs, the cheaper plan's: direct 4·B·W₁·M + 6·B·(W−W₁)·M + 4·R·M·P (θ = cΘ and
-its transpose) and 2·R·M·P for learned features; factored 4·B·W₁·R + 4·B·H₁·R·M + 6·B·(W−W₁)·M + 4·R·M·P'
-+ 3·R²·P (penalty), P' the parameters behind the first layer, and 2·R·M·(B·H₁ + P') for learned features.
-Bytes: 24·R·P for Adam on the head (collocation 16·R·P + 8·M·P) and 4·R·P to read it for θ = cΘ. Models
-on n rows: direct 2·n·W·M, factored 2·n·W₁·R + 2·n·H₁·R·M + 2·n·(W−W₁)·M. The response, for each node and
-snapshot: n·(4·W + 2·(W−W₁)) for the blocks' gradients; for each product with the Gauss–Newton matrix, as
-many as iterations and one more after the first snapshot, K·(4·ρ·Q·H₁ + 8·ρ·(W−W₁)) on ρ rows in Q
-components; for each use of the Kronecker factors K·Σ 4·(out·in² + out²·in)."""
+is moved at the cache's); both are medians of what was measured between the parts. FLOPs, the cheaper
+plan's: direct 4·B·W₁·M + 6·B·(W−W₁)·M + 4·R·M·P (θ = cΘ and its transpose) and 2·R·M·P for learned
+features; factored 4·B·W₁·R + 4·B·H₁·R·M + 6·B·(W−W₁)·M + 4·R·M·P' + 3·R²·P (penalty), P' the parameters
+behind the first layer, and 2·R·M·(B·H₁ + P') for learned features. Bytes: 24·R·P for Adam on the head
+(collocation 16·R·P + 8·M·P) and 4·R·P to read it for θ = cΘ; refits 24·M·P. Models on n rows: direct
+2·n·W·M, factored 2·n·W₁·R + 2·n·H₁·R·M + 2·n·(W−W₁)·M. The response, for each node and snapshot:
+n·(4·W + 2·(W−W₁)) for the blocks' gradients; for each product with the Gauss–Newton matrix, as many as
+iterations and one more after the first snapshot, K·(4·ρ·Q·H₁ + 8·ρ·(W−W₁)) on ρ rows in Q components; for
+each use of the Kronecker factors K·Σ 4·(out·in² + out²·in); all in as many principal components of the
+inputs as it is computed in."""
 
 
 @dataclass
@@ -106,15 +108,19 @@ def models_floor(sizes, features, models, rows, ceilings):
 
 @dataclass
 class Response:
-    nodes: int = 8
-    snapshots: int = 6
-    rows: int = 5000
-    components: int = 128
-    iterations: int = 1
+    nodes: int
+    snapshots: int
+    rows: int
+    inputs: int
+    components: int
+    iterations: int
     blocks: int = 16
 
 
 def response_floor(r, n, ceilings, sizes=(784, 64, 10)):
+    """All but the projection of the inputs is computed in r.inputs of them."""
+    whole = sizes[0]
+    sizes = (min(r.inputs, whole), *sizes[1:])
     s = Shape(sizes=sizes)
     first, rest = s.weights[0], sum(s.weights[1:])
     kept = min(r.components, sizes[0] + 1)
@@ -123,5 +129,7 @@ def response_floor(r, n, ceilings, sizes=(784, 64, 10)):
     gradients = n * (4 * first + 6 * rest)
     products = r.snapshots * (r.iterations + 1) - 1
     flops = r.nodes * (r.snapshots * (gradients + r.iterations * factors) + products * product)
-    flops += r.rows * (sizes[0] + 1)**2  # the inputs' second moment, once
+    flops += r.rows * (whole + 1)**2  # the inputs' second moment, once
+    if sizes[0] < whole:
+        flops += 2 * n * whole * sizes[0]
     return flops / ceilings.rate

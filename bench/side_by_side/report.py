@@ -23,10 +23,10 @@ def ratio(a, b, digits=2):
 
 
 def ceilings_of(record):
-    """The best of what was measured at the beginning and at the end."""
-    rates = [max(values) for key, values in record.values.items()
+    """Medians of what was measured between the parts; products at the best contender's rate."""
+    rates = [statistics.median(values) for key, values in record.values.items()
              if key[:2] == ("ceilings", "layer products")]
-    update = {int(size): max(record.get("ceilings", "update", OURS, "B/s", setting=size))
+    update = {int(size): record.median("ceilings", "update", OURS, "B/s", setting=size)
               for size in record.settings("ceilings", "update", OURS, "B/s")}
     return floors.Ceilings(max(rates), update) if rates and update else None
 
@@ -43,9 +43,10 @@ class Results:
         return self.record.get(*key, **more)
 
     def fit(self, case, name=OURS):
-        """Median of the turns, or the first one where turns are shorter."""
+        """Median of the turns; where they are pieces of a fit, as many of them as it has."""
+        piece = self.record.median("fits", case, name, "seconds of 1,000 steps")
         return (self.record.median("fits", case, name, "seconds of the fit") or
-                self.record.median("fits", case, name, "seconds of the first fit"))
+                piece and piece * self.steps / 1000)
 
     def fit_floor(self, case):
         shape = next(f.shape for f in FITS if f.key == case)
@@ -59,16 +60,22 @@ class Results:
     def response(self, key):
         return self.record.median("response", key, OURS, "seconds")
 
+    def setting(self, key):
+        """Of a response, or None where it was not run."""
+        names = self.record.settings("response", key, OURS, "setting")
+        values = {name: int(self.record.get("response", key, OURS, "setting", setting=name)[0])
+                  for name in names}
+        return floors.Response(**values) if values else None
+
     def response_floor(self, key):
-        if self.bench.quick:
-            return None
-        return floors.response_floor(floors.Response(*RESPONSES[key]), 50000, self.ceilings)
+        setting = self.setting(key)
+        return setting and floors.response_floor(setting, 50000, self.ceilings)
 
     def surface(self):
         return self.record.median("models", "response", OURS, "seconds of the surface")
 
     def surface_floor(self):
-        features = 6 + 16 * RESPONSES["default"][0]
+        features = 6 + 16 * self.setting("default").nodes
         return floors.models_floor((784, 64, 10), features, 1000, 10000, self.ceilings)
 
     def refit_floor(self, models):
@@ -136,6 +143,7 @@ def fit_requirements(r, case, what, names, times):
 def cost_requirements(r):
     curve, surface, even = r.curve(), r.surface(), r.break_even()
     quality, gap, growth = r.time_to_quality(), r.loss_against_refits(), r.growth("M", "factored", 1, 64)
+    known = even is not None and gap is not None
     lines = []
     own, floor = r.response("full"), r.response_floor("full")
     lines.append(requirement("response to the weights, 3 nodes, 2 snapshots, 2 iterations, 16 blocks, "
@@ -150,8 +158,8 @@ def cost_requirements(r):
                              quality and f"{quality[0]:.2f} s, {quality[1]} epochs",
                              quality and quality[0] <= 6))
     lines.append(requirement("break-even, the generator's training counted", "≤ 4 refits at no loss",
-                             even and gap is not None and f"{even:.2f} refits at {gap:+.2f} points",
-                             even and gap is not None and even <= 4 and gap >= 0))
+                             f"{even:.2f} refits at {gap:+.2f} points" if known else None,
+                             known and even <= 4 and gap >= 0))
     lines.append(requirement("a step with M = 64 against M = 1, factored plan", "≤ 1.6 times",
                              growth and f"{growth:.2f} times", growth and growth <= 1.6))
     return lines
@@ -179,7 +187,7 @@ def contenders_of(r, part, case, quantity):
 def fit_table(r):
     lines = []
     for case in FITS:
-        names = contenders_of(r, "fits", case.key, "seconds of the first fit")
+        names = contenders_of(r, "fits", case.key, "seconds of 1,000 steps")
         if not names:
             continue
         floor = r.fit_floor(case.key)
@@ -232,15 +240,15 @@ def refit_table(r):
 
 def response_table(r):
     rows = []
-    for key, (nodes, snapshots, used, components, iterations) in RESPONSES.items():
-        values = r.values("response", key, OURS, "seconds")
+    for key in RESPONSES:
+        values, s = r.values("response", key, OURS, "seconds"), r.setting(key)
         if values:
             floor = r.response_floor(key)
-            rows.append(f"| {nodes} | {snapshots} | {used:,} | {components} | {iterations} | "
-                        f"{spread(values)} | {floor and f'{floor:.3f}' or ''} | "
+            rows.append(f"| {s.nodes} | {s.snapshots} | {s.rows:,} | {s.inputs} | {s.components} | "
+                        f"{s.iterations} | {spread(values)} | {floor:.3f} | "
                         f"{ratio(statistics.median(values), floor)} |")
-    head = ["", "| nodes | snapshots | rows | components | iterations | s | floor | / floor |",
-            "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    head = ["", "| nodes | snapshots | rows | inputs | components | iterations | s | floor | / floor |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
     return head + rows if rows else []
 
 
@@ -259,7 +267,7 @@ def quality_table(r):
 
 
 def scaling_table(r):
-    lines, shapes = [], scaling.shapes(r.bench.quick)
+    lines, shapes = [], scaling.shapes()
     for name in ("M", "r", "P", "B", "n"):
         settings = r.record.settings("scaling", name, "direct", "seconds of a step")
         if not settings:
@@ -287,13 +295,24 @@ def scaling_table(r):
 def ceiling_lines(r):
     if r.ceilings is None:
         return []
-    rates = {key[2]: max(values) for key, values in r.record.values.items()
+    rates = {key[2]: statistics.median(values) for key, values in r.record.values.items()
              if key[:2] == ("ceilings", "layer products")}
     sizes = [s for s in sorted(r.ceilings.update) if s in (1 << 20, 1 << 24, 1 << 26, 1 << 30)]
     update = ", ".join(f"{r.ceilings.update[s] * 1e-9:.0f} GB/s on {s >> 20} MiB" for s in sizes)
     products = ", ".join(f"{name} {rate * 1e-9:.0f}" for name, rate in rates.items())
     return ["", f"Ceilings of this run: matrix products of the first layer, GFLOP/s: {products}; update in "
             f"place, read and written: {update}.", "", floors.COUNTING]
+
+
+def peer_lines(bench):
+    if not bench.ways:
+        return []
+    return ["", "## Peers", "",
+            "PyTorch: all networks batched, data in memory, gradients by hand where that is quicker, fused "
+            "Adam; plain and compiled, on one thread and on all, the quickest way counts. JAX: a fit is one "
+            "compiled loop, vmapped over the networks. Both keep freed memory in large pages. The published "
+            "loop has a DataLoader and plain Adam. Their quickest ways here:", "",
+            *(f"- `{script}`: {way}" for script, way in bench.ways.items())]
 
 
 def render(bench, command, machine, seconds):
@@ -308,13 +327,14 @@ def render(bench, command, machine, seconds):
     if bench.quick:
         lines += ["A rehearsal of a few steps: no figure here means anything.", ""]
     if r.ceilings is not None:
-        lines += requirements(r)
+        lines += requirements(r) if bench.device == "cpu" else []
         for title, table in (("Fits", fit_table), ("Models", model_table), ("Refits", refit_table),
                              ("Response to the weights", response_table),
                              ("Time to quality", quality_table), ("Growth of a step", scaling_table)):
             found = table(r)
             if found:
                 lines += ["", f"## {title}", *found]
+        lines += peer_lines(bench)
         lines += ["", "## Floors", *ceiling_lines(r)]
     if bench.notes:
         lines += ["", "## Left out", "", *(f"- {note}" for note in bench.notes)]

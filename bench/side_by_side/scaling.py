@@ -4,8 +4,10 @@ from contextlib import ExitStack
 from .bench import take_turns
 from .cases import FITS, MLP
 from .floors import Shape
+from .machine import memory_gib
 
 TURN_SECONDS = 0.25
+LARGE_GIB = 12  # that the machine must have for the largest target
 PLANS = ("direct", "factored")
 TARGETS = ("784-64-10", "784-256-10", "784-1024-10", "784-1024-1024-10", "784-2048-2048-2048-10")
 
@@ -24,6 +26,8 @@ def grid(quick):
         "B": [(n, {"batch": n}, {"batch": n}) for n in (32, 128, 512, 2048)],
         "n": [(n, {"validation": 60000 - n}, {}) for n in (1000, 10000, 50000)],
     }
+    if memory_gib() < LARGE_GIB:
+        grid["P"].pop()
     if quick:
         grid = {name: values[:2] for name, values in grid.items()}
     return {name: [(value, {**MLP, **options}, Shape(**{**base, **shape}))
@@ -41,8 +45,8 @@ def turn_of(b, worker, case, plan, value, steps):
 def enough(b, worker):
     """Steps that last for a turn."""
     worker.ask("fit", 2)
-    once = worker.ask("fit", 3)["seconds"] / 3
-    return 3 if b.quick else max(3, min(2000, int(TURN_SECONDS / max(once, 1e-6))))
+    once = worker.ask("fit", 2)["seconds"] / 2
+    return 2 if b.quick else max(2, min(2000, int(TURN_SECONDS / max(once, 1e-6))))
 
 
 def scaling(b):
@@ -71,9 +75,9 @@ def threads(b):
             take_turns(3, turns)
 
 
-def shapes(quick):
+def shapes():
     """(variable, value as the record has it) → shape, for the report."""
-    return {(name, str(value)): shape for name, values in grid(quick).items()
+    return {(name, str(value)): shape for name, values in grid(False).items()
             for value, _, shape in values}
 
 
