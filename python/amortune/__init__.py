@@ -28,7 +28,7 @@ from .errors import (
     StorageError,
     UsageError,
 )
-from .fitting import detect, fit, load, refit
+from .fitting import detect, fit, load, refit, report
 from .model import Model
 from .results import (
     Audit,
@@ -54,5 +54,5 @@ __all__ = [
     "DeviceError", "Diverged", "Error", "InputError", "Interrupted", "LibraryNotFound", "Metrics",
     "Model", "Networks", "OutOfMemory", "Posterior", "Progress", "StorageError", "Uncertainty",
     "UsageError", "__version__", "audit", "curve", "detect", "export", "fit", "load", "polish",
-    "predict", "refit", "sample", "tune", "uncertainty",
+    "predict", "refit", "report", "sample", "tune", "uncertainty",
 ]

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Iterator, Optional
 
-from . import _abi
+from . import _abi, _prototypes
 from .errors import Error, LibraryNotFound, error_of
 
 VERSION = "0.1.0"  # of this package and of the library that it fits
@@ -57,7 +57,12 @@ def library() -> ctypes.CDLL:
             f"{loaded._name} is amortune {version}, this package is for {VERSION}; install both of "
             "the same version, or name another file in AMORTUNE_LIBRARY"
         )
-    _abi.declare(loaded)
+    try:
+        _prototypes.declare(loaded)
+    except AttributeError as lacks:
+        raise LibraryNotFound(
+            f"{loaded._name} is an older build of amortune {version} ({lacks}); build it again"
+        ) from None
     return loaded
 
 

@@ -161,6 +161,25 @@ def refit(
     )
 
 
+def report(
+    results: Path,
+    path: Path = "report.html",
+    *,
+    data: Optional[Path] = None,
+    test: Optional[Path] = None,
+    device: Union[Device, str, None] = None,
+) -> None:
+    """Writes one self-contained HTML page, with a slider along λ, of a model file or of a folder that an
+    experiment wrote. data: the model's data, where they lie elsewhere now (those of arrays cannot be
+    read again: the page then lacks what needs them); test: a CSV file with test rows."""
+    owner = _device(device)
+    o = options(_abi.am_report_options, {"data": data, "test": test})
+    with owner._computing():
+        call(
+            "am_report", owner._handle, os.fsencode(results), os.fsencode(path), ctypes.byref(o)
+        )
+
+
 def detect(own: Any, ood: Any) -> Detection:
     """How well scores, (n,) of the model's own rows and (m,) of rows from elsewhere, tell them apart;
     higher = more likely from elsewhere, as entropy, mutual_information and 1 − confidence of

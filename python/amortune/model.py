@@ -15,15 +15,13 @@ from ._library import Handle, call, options
 from .data import Dataset, as_dataset
 from .errors import UsageError
 from .results import (
-    VERDICTS,
     Audit,
-    AuditLine,
-    AuditPosterior,
     Choice,
     Curve,
     Networks,
     Posterior,
     Uncertainty,
+    audit_of,
     metric_columns,
     metrics_of,
 )
@@ -383,41 +381,4 @@ class Model(Handle):
             o.kept = places
         with run.on(self.device):
             call("am_audit", self._handle, ctypes.byref(o), ctypes.byref(raw), point)
-        return _audit_of(raw, point)
-
-
-def _audit_of(raw: _abi.am_audit_summary, point: Any) -> Audit:
-    def column(name: str) -> np.ndarray:
-        return np.array([getattr(p, name) for p in point])
-
-    generator = metric_columns([p.generator for p in point])
-    return Audit(
-        verdict=VERDICTS[raw.verdict],
-        lines=[
-            AuditLine(
-                text(l.property), VERDICTS[l.verdict], l.value, l.se, text(l.unit),
-                getattr(l, "lambda"), text(l.rule), text(l.note),
-            )
-            for l in raw.line[: raw.lines]
-        ],
-        lam=column("lambda"),
-        nll=generator["nll"],
-        accuracy=generator["accuracy"],
-        refit_nll=column("refit_nll"),
-        refit_accuracy=column("refit_accuracy"),
-        criterion=column("criterion"),
-        refit_criterion=column("refit_criterion"),
-        posterior=[
-            AuditPosterior(
-                getattr(a, "lambda"), a.signal, a.reproducible, a.spread, a.spread_se, a.captured,
-                a.captured_se, a.fidelity, a.fidelity_se, metrics_of(a.generator),
-                metrics_of(a.refits),
-            )
-            for a in raw.at[: raw.lambdas]
-        ],
-        refits=raw.refits,
-        cached=raw.cached,
-        steps=raw.steps,
-        rate=raw.rate,
-        seconds=raw.seconds,
-    )
+        return audit_of(raw, point)

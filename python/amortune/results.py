@@ -10,6 +10,7 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from . import _abi
+from ._arrays import text
 
 _METRICS = tuple(name for name, _ in _abi.am_metrics._fields_)
 
@@ -194,4 +195,41 @@ class Audit:
         return "\n".join([f"audit: {self.verdict}, {self.refits} refits", *rows])
 
 
-VERDICTS = ("PASS", "WARN", "FAIL")
+_VERDICTS = ("PASS", "WARN", "FAIL")  # am_verdict
+
+
+def audit_of(raw: _abi.am_audit_summary, point: Any) -> Audit:
+    def column(name: str) -> np.ndarray:
+        return np.array([getattr(p, name) for p in point])
+
+    generator = metric_columns([p.generator for p in point])
+    return Audit(
+        verdict=_VERDICTS[raw.verdict],
+        lines=[
+            AuditLine(
+                text(l.property), _VERDICTS[l.verdict], l.value, l.se, text(l.unit),
+                getattr(l, "lambda"), text(l.rule), text(l.note),
+            )
+            for l in raw.line[: raw.lines]
+        ],
+        lam=column("lambda"),
+        nll=generator["nll"],
+        accuracy=generator["accuracy"],
+        refit_nll=column("refit_nll"),
+        refit_accuracy=column("refit_accuracy"),
+        criterion=column("criterion"),
+        refit_criterion=column("refit_criterion"),
+        posterior=[
+            AuditPosterior(
+                getattr(a, "lambda"), a.signal, a.reproducible, a.spread, a.spread_se, a.captured,
+                a.captured_se, a.fidelity, a.fidelity_se, metrics_of(a.generator),
+                metrics_of(a.refits),
+            )
+            for a in raw.at[: raw.lambdas]
+        ],
+        refits=raw.refits,
+        cached=raw.cached,
+        steps=raw.steps,
+        rate=raw.rate,
+        seconds=raw.seconds,
+    )

@@ -7,8 +7,6 @@ import zipfile
 
 import numpy as np
 
-import amortune
-
 from .problem import ScratchCase, forward, program, read_safetensors, rows, small_fit, write_images
 
 try:

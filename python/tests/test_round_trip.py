@@ -177,11 +177,21 @@ class Files(ScratchCase):
         first = small_fit(data, out=out)
         again = amortune.load(out, True, device=first.device)
         np.testing.assert_array_equal(again.curve(points=4).nll, first.curve(points=4).nll)
+        self.report(out, first.device)
         moved = self.folder / "moved.csv"
         os.rename(path, moved)
         with self.assertRaisesRegex(amortune.InputError, "rows.csv"):
             amortune.load(out, True, device=first.device)
         amortune.load(out, device=first.device).attach(moved).curve(points=2)
+
+    def report(self, model, device):
+        page = self.folder / "report.html"
+        try:
+            amortune.report(model, page, device=device)
+        except amortune.StorageError as fault:  # built without the chart library
+            print(f"no report: {fault}")
+        else:
+            self.assertTrue(page.read_text().lower().startswith("<!doctype html>"))
 
 
 if __name__ == "__main__":
