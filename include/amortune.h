@@ -417,7 +417,7 @@ AM_API am_status am_predict(am_model *model, int models, const double *lambda, c
 typedef struct am_polish_options {
     size_t size;
     int64_t steps; /* −1: a twentieth of the fit's; 0: the networks as the generator gives them */
-    double rate;   /* peak step size of Adam; 0: 1e-3 */
+    double rate;   /* step size of Adam, constant after a warm-up; 0: 1.5e-3 */
     am_progress_function progress; /* or NULL */
     void *context;
 } am_polish_options;
@@ -429,8 +429,9 @@ typedef struct am_polished {
     am_metrics before, after;                 /* on the validation rows */
 } am_polished;
 
-/* D networks that need no generator any more: from g(ω_d, λ_d) a few steps along the gradient of
- * L(θ; ω_d, λ_d), as one batch on minibatches that make whole passes over the training rows. lambda
+/* D networks that need no generator any more: from g(ω_d, λ_d), of a model of several networks from
+ * the first one's, a few steps along the gradient of L(θ; ω_d, λ_d), as one batch on minibatches that
+ * make whole passes over the training rows; each is the mean of its second half's iterates. lambda
  * (D, G) within the model's range; omega (D, K), not negative, or NULL for ω = 1 (a model that does
  * not see ω starts at g(1, λ)). theta (D, P) and score (D) may be NULL. */
 AM_API am_status am_polish(am_model *model, const am_polish_options *options, int models,
@@ -538,10 +539,11 @@ AM_API am_status am_audit(am_model *model, const am_audit_options *options,
 
 typedef struct am_report_options {
     size_t size;
-    const char *data;       /* the model's data set, when it lies elsewhere now; or NULL */
-    const char *test;       /* CSV: file with the test rows, or NULL */
-    const char *candidates; /* file for the program's own logits of the page's rows (safetensors), to
-                               hold those that the page computes against; or NULL */
+    const char *data; /* the model's data set, when it lies elsewhere now; or NULL */
+    const char *test; /* CSV: file with the test rows, or NULL */
+    /* safetensors file for the program's own logits of the page's rows, to hold those that the page
+     * computes against; or NULL */
+    const char *candidates;
 } am_report_options;
 AM_API void am_report_options_default(am_report_options *options, size_t size);
 

@@ -1,6 +1,7 @@
 /* am_predict. */
 #include "api/model.h"
 #include "api/options.h"
+#include "backend/tally.h"
 
 #include <stdlib.h>
 
@@ -30,9 +31,29 @@ static am_status check(const am_model *m, const predictor *p, am_error *err)
     return AM_OK;
 }
 
+/* Is there room for rows and networks? Opened on a tally first: a device that ran out of memory would
+ * be of no more use to the model. */
+static am_status check_memory(const session *s, const am_rows *host, const predictor *p,
+                              am_error *err)
+{
+    backend *tally;
+    device_rows rows = {0};
+    AM_TRY(tally_open(&tally, err));
+    size_t params = p->theta != NULL ? (size_t)s->record.spec.target.params : 0;
+    void *networks =
+        tally->op->alloc(tally, sizeof(float) * (size_t)p->models * params + 1, "networks");
+    am_status status = device_rows_open(&rows, tally, host, NULL, err);
+    if (status == AM_OK)
+        status = tally_check(tally, s->be, "predictions", err);
+    device_rows_close(&rows);
+    tally->op->release(tally, networks);
+    backend_close(tally);
+    return status;
+}
+
 /* The rows on the device, with labels or targets of 0 that nobody looks at. */
-static am_status open_rows(const session *s, int64_t n, const float *x, device_rows *rows,
-                           am_error *err)
+static am_status open_rows(const session *s, const predictor *p, int64_t n, const float *x,
+                           device_rows *rows, am_error *err)
 {
     const target *t = &s->record.spec.target;
     int outputs = t->size[t->layers];
@@ -46,6 +67,8 @@ static am_status open_rows(const session *s, int64_t n, const float *x, device_r
     am_status status = err->status;
     if (status == AM_OK)
         status = norm_inputs(&s->record.data.norm, x, n, host.floats, err);
+    if (status == AM_OK)
+        status = check_memory(s, &host, p, err);
     if (status == AM_OK)
         status = device_rows_open(rows, s->be, &host, NULL, err);
     rows_free(&host);
@@ -99,7 +122,7 @@ am_status am_predict(am_model *model, int models, const double *lambda, const fl
                        model->name, s->g.networks);
     device_rows device = {0};
     model_set set = {0};
-    AM_TRY(open_rows(s, rows, x, &device, err));
+    AM_TRY(open_rows(s, &p, rows, x, &device, err));
     am_status status = open_set(s, &p, &set, err);
     if (status == AM_OK && output != NULL)
         status = evaluate_predictions(&set, &device, output, err);

@@ -56,14 +56,16 @@ static am_status check_model(const report *p, am_error *err)
                        "%s: fitted to %s, summary.json tells of %s; remove what is left of another "
                        "run",
                        p->r.model, m->data.name, dataset);
-    for (int i = 0; i < p->c.points; i += AM_MAX(1, p->c.points - 1))
-        if (p->c.lambda[i] < m->spec.lambda_low * (1 - 1e-6) ||
-            p->c.lambda[i] > m->spec.lambda_high * (1 + 1e-6))
+    if (p->c.points == 0)
+        return AM_OK;
+    double ends[] = {p->c.lambda[0], p->c.lambda[p->c.points - 1], p->c.chosen};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends[i] < m->spec.lambda_low * (1 - 1e-6) || ends[i] > m->spec.lambda_high * (1 + 1e-6))
             return am_fail(
                 err, AM_ERR_INPUT,
-                "%s: fitted for λ in %g..%g, the curve has λ = %g; remove what is left of "
-                "another run",
-                p->r.model, m->spec.lambda_low, m->spec.lambda_high, p->c.lambda[i]);
+                "%s: fitted for λ in %g..%g, the results have λ = %g; remove what is left "
+                "of another run",
+                p->r.model, m->spec.lambda_low, m->spec.lambda_high, ends[i]);
     return AM_OK;
 }
 

@@ -44,6 +44,8 @@ typedef struct {
     double *share;         /* (points) of the draws that would choose each; NaN without */
     int draws;             /* of the band and the shares; 0: not known */
     double chosen, one_se; /* λ; one_se NaN when not known */
+    bool recorded;         /* the choice was made, not just the least loss of the curve taken */
+    bool computed;         /* it was made here: both alarms are known */
     bool edge_alarm, flat_alarm;
     const char *metric, *rule; /* "nll", "grid"; NULL: not known */
     double *memory;            /* owned: the arrays above */

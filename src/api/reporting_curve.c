@@ -87,7 +87,7 @@ static double first_of(const cJSON *object, const char *key)
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(object, key);
     const cJSON *item = cJSON_IsArray(list) ? list->child : NULL;
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+    return item != NULL && cJSON_IsNumber(item) ? item->valuedouble : NAN;
 }
 
 static void read_shares(report_curve *c, const cJSON *choice)
@@ -108,6 +108,7 @@ static void read_choice(report_curve *c, const report_results *r)
     c->chosen = json_value_of(r->summary, "lambda_selected");
     if (!isfinite(c->chosen))
         c->chosen = first_of(r->choice, "lambda");
+    c->recorded = c->chosen > 0;
     c->one_se = first_of(r->choice, "one_se_lambda");
     c->metric = json_text(r->choice, "metric");
     c->rule = json_text(r->choice, "rule");
@@ -163,6 +164,7 @@ static am_status choose(session *s, const tuning_curve *curve, report_curve *c, 
     int count[POINTS];
     AM_TRY(select_lambda(&s->g, &s->validation, curve, SELECT_GRID, METRIC_NLL, &grid, err));
     AM_TRY(select_lambda(&s->g, &s->validation, curve, SELECT_ONE_SE, METRIC_NLL, &one_se, err));
+    c->recorded = c->computed = true;
     c->chosen = grid.lambda[0];
     c->one_se = one_se.lambda[0];
     c->edge_alarm = grid.edge_alarm;

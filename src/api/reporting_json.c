@@ -168,6 +168,8 @@ static void add_model(cJSON *o, const session *s, const report_explorer *x)
     if (t->loss == LOSS_CROSS_ENTROPY)
         add_names(o, s, t->size[t->layers]);
     cJSON_AddNumberToObject(o, "inputs", t->size[0]);
+    if (x->rows != NULL)
+        cJSON_AddStringToObject(o, "rows", x->rows);
     if (s->data != NULL && s->data->image_rows > 0) {
         cJSON *image = cJSON_AddObjectToObject(o, "image");
         cJSON_AddNumberToObject(image, "rows", s->data->image_rows);

@@ -87,11 +87,21 @@ static quality quality_of(const report_results *r, const report_explorer *x)
     return q;
 }
 
+/* "10,000 rows" */
+static void count_text(int64_t rows, char text[96])
+{
+    if (rows >= 1000 && rows < 1000000)
+        (void)snprintf(text, 96, "%lld,%03lld rows", (long long)rows / 1000,
+                       (long long)rows % 1000);
+    else
+        (void)snprintf(text, 96, "%lld rows", (long long)rows);
+}
+
 static void add_quality(cJSON *cards, const quality *q)
 {
     char label[64], more[96] = "", value[32];
     (void)snprintf(label, sizeof label, "%s accuracy", q->rows != NULL ? q->rows : "test");
-    (void)snprintf(more, sizeof more, "%lld rows", (long long)q->count);
+    count_text(q->count, more);
     add_accuracy_card(cards, label, q->accuracy, q->count, q->count > 0 ? more : "");
     if (!isfinite(q->accuracy) && isfinite(q->nll)) {
         (void)snprintf(value, sizeof value, "%.4g", q->nll);
@@ -100,7 +110,7 @@ static void add_quality(cJSON *cards, const quality *q)
     }
     if (isfinite(q->ece))
         (void)snprintf(more, sizeof more, "calibration error %.4f", q->ece);
-    add_accuracy_card(cards, "posterior predictive", q->posterior, q->count, more);
+    add_accuracy_card(cards, "posterior accuracy", q->posterior, q->count, more);
     add_accuracy_card(cards, "refit from scratch", q->refit, q->count, "at the chosen λ");
 }
 
@@ -165,9 +175,12 @@ static void add_choice(cJSON *cards, const report_curve *c)
         (void)snprintf(detail, sizeof detail, "by validation %s%s%s",
                        strcmp(c->metric, "nll") == 0 ? "loss" : c->metric,
                        c->rule != NULL ? ", rule " : "", c->rule != NULL ? c->rule : "");
-    add_lambda_card(cards, "chosen λ", c->chosen, detail);
-    add_lambda_card(cards, "one-standard-error λ", c->one_se,
-                    "largest within one standard error of the best");
+    if (c->recorded)
+        add_lambda_card(cards, "chosen λ", c->chosen, detail);
+    else
+        add_lambda_card(cards, "λ of the least validation loss", c->chosen,
+                        "amortune tune chooses, and says how sure it is");
+    add_lambda_card(cards, "one-SE λ", c->one_se, "largest within one standard error of the best");
 }
 
 static void add_break_even(cJSON *cards, const cJSON *summary)
@@ -195,12 +208,11 @@ static void add_alarms(cJSON *verdict, const report_results *r, const report_cur
 {
     const cJSON *from = r->choice != NULL ? r->choice : r->summary;
     cJSON *alarms = cJSON_AddArrayToObject(verdict, "alarms");
-    bool computed = from == NULL && c->points > 0;
-    if (computed || cJSON_HasObjectItem(from, "edge_alarm"))
+    if (c->computed || cJSON_HasObjectItem(from, "edge_alarm"))
         add_alarm(alarms, c->edge_alarm,
                   "Edge: the choice lies on the end of the range of λ; widen --lambda",
                   "The choice lies inside the range of λ");
-    if (computed || cJSON_HasObjectItem(from, "flat_alarm"))
+    if (c->computed || cJSON_HasObjectItem(from, "flat_alarm"))
         add_alarm(
             alarms, c->flat_alarm,
             "Flat: more than half the range of λ is within one standard error of the best",

@@ -45,9 +45,12 @@ static void explain(const option *o, const command *cmd, wrapper *w)
 
 static void print_option(const option *o, const command *cmd, FILE *stream)
 {
+    char head[96];
     wrapper w = {.stream = stream, .indent = HELP_COLUMN};
-    w.column =
-        fprintf(stream, "  --%s%s%s", o->name, o->metavar ? " " : "", o->metavar ? o->metavar : "");
+    snprintf(head, sizeof head, "  --%s%s%s", o->name, o->metavar ? " " : "",
+             o->metavar ? o->metavar : "");
+    fputs(head, stream);
+    w.column = text_width(head);
     if (w.column >= HELP_COLUMN) {
         fputc('\n', stream);
         w.column = 0;

@@ -94,12 +94,6 @@ static const help_text texts[] = {
     {CMD_EXPORT, "Writes the generator's network at one λ as plain tensors in PyTorch's layout.",
      "mnist.safetensors --select one-se --out network.safetensors",
      "A safetensors file: fc1.weight (outputs × inputs), fc1.bias, fc2.weight, …"},
-    {CMD_REPORT,
-     "Writes one self-contained HTML page that opens offline: the verdict first, then a slider "
-     "over λ that moves through loss, accuracy, predictions and weights, the figures, what the run "
-     "cost, and how to reproduce it. RESULTS is a folder of results or a model.",
-     "mnist.safetensors --out mnist.html",
-     "The page; without --out RESULTS/report.html, of a model report.html."},
     {CMD_INFO,
      "Shows what a model file holds: target, features, ranges, data, settings of the fit.",
      "mnist.safetensors", NULL},
@@ -118,7 +112,8 @@ static const help_text texts[] = {
      "cost, all numbers, and the command that reproduces them. A small generator is carried in the "
      "page and evaluated by the browser, others at λ computed before. Experiments write it by "
      "themselves.",
-     "trial.safetensors --out trial.html", "The page of --out."},
+     "trial.safetensors --out trial.html",
+     "The page; without --out RESULTS/report.html, of a model report.html."},
     {CMD_EXPERIMENT,
      "Reproduces a published experiment and prints its results beside the published numbers. The "
      "classical experiments, whose optimum is exact, also hold their generators' answer to ω "

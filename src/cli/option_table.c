@@ -10,8 +10,7 @@
 #define AUDIT CMD_AUDIT
 #define POLISH CMD_POLISH
 #define MEST CMD_MEST
-#define READS                                                                                      \
-    (CMD_CURVE | CMD_TUNE | CMD_SAMPLE | CMD_EXPORT | CMD_AUDIT | CMD_POLISH | CMD_REPORT)
+#define READS (CMD_CURVE | CMD_TUNE | CMD_SAMPLE | CMD_EXPORT | CMD_AUDIT | CMD_POLISH | CMD_REPORT)
 #define CHOOSES (CMD_TUNE | CMD_SAMPLE | CMD_EXPORT | CMD_POLISH | CMD_EXPERIMENT)
 
 #define AT(member) offsetof(settings, member)

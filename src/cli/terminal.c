@@ -54,7 +54,9 @@ am_status terminal_chart(const char *path, const char *title, const chart_panel 
         return chart_write_svg(path, title, panel, panel_count, err);
     chart_terminal terminal = terminal_of_stdout();
     fputc('\n', stdout);
-    return chart_print(title, panel, panel_count, &terminal, stdout, err);
+    AM_TRY(chart_print(title, panel, panel_count, &terminal, stdout, err));
+    fflush(stdout); /* no message on stderr is to fall into it */
+    return AM_OK;
 }
 
 am_status terminal_check(const settings *set, am_error *err)

@@ -11,8 +11,8 @@
     extern const char label##_end[] __attribute__((visibility("hidden")))
 
 EMBED(am_page_style, PAGE("page.css"));
-EMBED(am_page_script, PAGE("generator.js") PAGE("charts.js") PAGE("explorer.js") PAGE("gallery.js")
-                          PAGE("page.js"));
+EMBED(am_page_script, PAGE("generator.js") PAGE("charts.js") PAGE("explorer.js") PAGE("weights.js")
+                          PAGE("gallery.js") PAGE("page.js"));
 EMBED(am_page_explorer, PAGE("explorer.html"));
 EMBED(am_page_licence, PAGE("chart-licence.txt"));
 

@@ -63,7 +63,7 @@ static void put_line(FILE *stream, const cJSON *line)
     const char *property = json_text(line, "property"), *unit = json_text(line, "unit");
     const char *rule = json_text(line, "rule"), *note = json_text(line, "note");
     double se = json_value_of(line, "se"), lambda = json_value_of(line, "lambda");
-    fputs("<tr><td class=text>", stream);
+    fputs("<tr><td class=mark>", stream);
     put_badge(stream, json_text(line, "verdict"));
     fputs("</td><td class=text>", stream);
     svg_text(stream, property != NULL ? property : "");
@@ -93,8 +93,9 @@ static void put_audit(FILE *stream, const cJSON *audit)
     fputs("<h3>Audit against refits from scratch ", stream);
     put_badge(stream, json_text(audit, "verdict"));
     fputs("</h3>\n<div class=scroll tabindex=0 role=region aria-label=\"Audit\"><table><thead><tr>"
-          "<th scope=col class=text></th><th scope=col>property</th><th scope=col>value</th>"
-          "<th scope=col>at λ</th><th scope=col>passes when</th><th scope=col></th></tr></thead>"
+          "<th scope=col class=text>verdict</th><th scope=col class=text>property</th>"
+          "<th scope=col>value</th><th scope=col>at λ</th><th scope=col class=text>passes when</th>"
+          "<th scope=col class=text>note</th></tr></thead>"
           "<tbody>\n",
           stream);
     for (const cJSON *line = lines->child; line != NULL; line = line->next)

@@ -123,7 +123,7 @@ static am_status fill(const target *t, const float *head, const gallery *v, comp
     for (int k = 0; k < c->answers && c->behind > 0; k++)
         quantise_tensors(t, 2, answers + k * t->params, SHORT, c->upper + k * c->behind,
                          c->upper_scale + k * c->behind_rows);
-    return c->answers > 0 ? answer_rows(t, answers, v, c, err) : AM_OK;
+    return v != NULL && c->answers > 0 ? answer_rows(t, answers, v, c, err) : AM_OK;
 }
 
 am_status compact_open(const generator *g, const gallery *v, compact *c, am_error *err)

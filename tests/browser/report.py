@@ -1,4 +1,4 @@
-"""The report in a real browser. Prints one line a check, then "N passed, M failed"."""
+"""The report in a real browser. Prints one line a check, then "browser: N passed, M failed"."""
 
 import base64
 import json
@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 from devtools import Browser, find_chromium
 from tensors import read_safetensors, write_images
@@ -195,6 +196,27 @@ class Report:
         share = "%.2f %%" % (100 * counts[1] / counts[0])
         self.check(share == self.text("read-acc"), f"the confusion matrix counts {share} right")
 
+    def check_downloads(self):
+        """The files that its buttons hand out."""
+        self.value("window.offered = {}; offer = (name, text) => { offered[name] = text; }; "
+                   "['curve-csv', 'confusion-csv', 'confusion-svg', 'weights-csv'].forEach("
+                   "id => document.getElementById(id).click())")
+        offered = self.value("offered")
+        curve = offered["curve_fine.csv"].splitlines()
+        self.check(len(curve) == 1 + self.value("amortune.explorer.data.lambda.length") and
+                   curve[0] == "lambda,val_nll,val_acc,val_ece", f"the curve as CSV, {len(curve)} lines")
+        counts = [line.split(",")[1:] for line in offered["confusion.csv"].splitlines()[1:]]
+        total = sum(int(c) for row in counts for c in row)
+        right = sum(int(counts[i][i]) for i in range(len(counts)))
+        self.check("%.2f %%" % (100 * right / total) == self.text("read-acc"),
+                   f"the confusion matrix as CSV, {total} rows")
+        root = xml.etree.ElementTree.fromstring(offered["confusion.svg"])
+        texts = [t.text for t in root.iter("{http://www.w3.org/2000/svg}text")]
+        self.check(all(c in texts for row in counts for c in row), "and as SVG")
+        weights = offered["weights.csv"].splitlines()
+        self.check(len(weights[1].split(",")) == 2 + self.value("amortune.explorer.data.inputs"),
+                   f"weights as CSV, {len(weights) - 1} units")
+
     def check_pictures(self):
         """Canvases hold more than one colour."""
         blank = self.value("""[...document.querySelectorAll('canvas')].filter(c => {
@@ -284,6 +306,7 @@ def check_live(browser, checks, program, folder, data):
     page.check_keys(curve)
     page.check_confusion()
     page.check_pictures()
+    page.check_downloads()
     page.check_speed()
     page.check_logits(read_safetensors(folder / "live/logits.safetensors"))
     page.quiet("used")
@@ -339,6 +362,7 @@ def main():
     chromium, checks = find_chromium(), Checks()
     if chromium is None:
         print("SKIPPED: no chromium here; to test the report in a browser: apt-get install chromium")
+        print("browser: 0 passed, 0 failed")
         return 0
     if not os.access(sys.argv[1], os.X_OK):
         print(f"{sys.argv[1]}: no such program; build it first")
@@ -356,7 +380,7 @@ def main():
     finally:
         browser.close()
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{checks.passed} passed, {checks.failed} failed")
+    print(f"browser: {checks.passed} passed, {checks.failed} failed")
     return 1 if checks.failed else 0
 
 

@@ -19,9 +19,9 @@ typedef struct {
     mean_estimate tuned;         /* risk at the λ that GCV chooses */
     mean_estimate tuned_gcv;     /* V there */
     mean_estimate best;          /* least risk along λ */
-    double log_lambda;      /* mean log of the chosen λ */
-    double seconds;         /* of one spectrum with its GCV curve: the least */
-    double *value;          /* (5 × replications) owned */
+    double log_lambda;           /* mean log of the chosen λ */
+    double seconds;              /* of one spectrum with its GCV curve: the least */
+    double *value;               /* (5 × replications) owned */
 } descent_size;
 
 typedef struct {

@@ -162,6 +162,21 @@ function defaultFont() {
   Chart.defaults.font.size = 12;
 }
 
+/* Hands a text out as a file. */
+function offer(name, text) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text]));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+/* RFC 4180: a text with a comma, a quote or a line break is quoted. */
+function csvText(rows) {
+  const cell = v => /[",\n]/.test(v) ? '"' + String(v).replaceAll('"', '""') + '"' : String(v ?? '');
+  return rows.map(row => row.map(cell).join(',') + '\n').join('');
+}
+
 /* After a change of the theme. */
 function recolour() {
   readPalette();

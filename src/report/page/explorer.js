@@ -60,7 +60,7 @@ class Explorer {
     if (!curve || !curve[key + '_low']) return '';
     const low = this.along(curve.lambda, curve[key + '_low']);
     const high = this.along(curve.lambda, curve[key + '_high']);
-    return (low.exact ? 'draws ' : 'draws ≈ ') + format(low.value) + '–' + format(high.value);
+    return (low.exact ? '' : '≈ ') + format(low.value) + '–' + format(high.value);
   }
 
   readOut() {
@@ -138,7 +138,16 @@ class Explorer {
     for (const key of document.querySelectorAll('[data-key=band]')) key.hidden = !band;
   }
 
+  /* All positions of the slider. */
+  csv() {
+    const {lambda, nll, acc, ece} = this.data;
+    return csvText([['lambda', 'val_nll', 'val_acc', 'val_ece'],
+                    ...lambda.map((x, i) => [x, nll[i], acc && acc[i], ece && ece[i]])]);
+  }
+
   openCurveCharts() {
+    document.getElementById('curve-csv').addEventListener('click', () =>
+      offer('curve_fine.csv', this.csv()));
     this.curveCharts = [this.curveChart('chart-nll', 'nll', v => Number(v.toPrecision(3)))];
     if (this.classes)
       this.curveCharts.push(this.curveChart('chart-acc', 'acc'));
@@ -146,6 +155,11 @@ class Explorer {
 }
 
 /* ---- confusion matrix ------------------------------------------------------------------------ */
+
+/* Of a share of a row: errors by its root, so that few are seen, too. */
+function shadeOf(share, right) {
+  return right ? share * share * 0.6 : Math.min(1, Math.sqrt(share) * 2.2);
+}
 
 class Confusion {
   constructor(data) {
@@ -156,6 +170,38 @@ class Confusion {
     table.append(this.head());
     const body = table.createTBody();
     data.class_names.forEach((name, i) => body.append(this.row(name, i)));
+    document.getElementById('confusion-csv').addEventListener('click', () =>
+      offer('confusion.csv', this.csv(this.index)));
+    document.getElementById('confusion-svg').addEventListener('click', () =>
+      offer('confusion.svg', this.svg(this.index)));
+  }
+
+  csv(index) {
+    const names = this.data.class_names, counts = this.data.confusion[index], n = this.count;
+    return csvText([['true', ...names],
+                    ...names.map((name, i) => [name, ...counts.slice(i * n, (i + 1) * n)])]);
+  }
+
+  /* The matrix in the light theme's colours, in squares of 40. */
+  svg(index) {
+    const names = this.data.class_names, counts = this.data.confusion[index], n = this.count;
+    const safe = text => String(text).replace(/[<>&"']/g, c => `&#${c.charCodeAt(0)};`);
+    const text = (x, y, t) => `<text x="${x}" y="${y}" text-anchor="middle">${safe(t)}</text>`;
+    const parts = [];
+    names.forEach((name, i) => {
+      const rows = counts.slice(i * n, (i + 1) * n).reduce((a, b) => a + b, 0);
+      parts.push(text(60 + 40 * i, 24, name), text(20, 60 + 40 * i, name));
+      for (let j = 0; j < n; j++) {
+        const hue = i === j ? '#0072b2' : '#d55e00', share = rows > 0 ? counts[i * n + j] / rows : 0;
+        parts.push(`<rect x="${41 + 40 * j}" y="${36 + 40 * i}" width="38" height="38" rx="4" ` +
+          `fill="${hue}" fill-opacity="${(0.04 + shadeOf(share, i === j)).toFixed(3)}"/>`,
+                   text(60 + 40 * j, 60 + 40 * i, counts[i * n + j]));
+      }
+    });
+    const size = 40 * n + 44;
+    return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size} ${size}" ` +
+      `font-family="sans-serif" font-size="13"><rect width="${size}" height="${size}" fill="#fff"/>` +
+      parts.join('') + '</svg>\n';
   }
 
   cell(kind, text, scope) {
@@ -184,8 +230,8 @@ class Confusion {
     return row;
   }
 
-  /* Shades: errors by the root of their share among the row's, so that few are seen, too. */
   follow(index) {
+    this.index = index;
     const counts = this.data.confusion[index], n = this.count;
     let errors = 0;
     for (let i = 0; i < n; i++) {
@@ -195,7 +241,7 @@ class Confusion {
         const count = counts[i * n + j], cell = this.cells[i * n + j];
         const share = rows > 0 ? count / rows : 0;
         cell.textContent = count === 0 ? '·' : count;
-        cell.style.setProperty('--share', i === j ? share * share * 0.6 : Math.min(1, Math.sqrt(share) * 2.2));
+        cell.style.setProperty('--share', shadeOf(share, i === j));
         if (i !== j) errors += count;
       }
     }
@@ -235,92 +281,10 @@ function openReliability(explorer) {
     },
   });
   document.querySelector('[data-key=posterior]').hidden = !data.posterior_bins;
+  document.getElementById('posterior-rows').textContent = data.rows || '';
   return index => {
     here.data = reliabilityPoints(data.bins[index]);
     chart.update('none');
   };
 }
 
-/* ---- first-layer weights ----------------------------------------------------------------------- */
-
-/* Blue below zero, the ground at zero, orange above. */
-class WeightImages {
-  constructor(data, generator) {
-    this.canvas = document.getElementById('weights-canvas');
-    this.image = data.image;
-    this.generator = generator;
-    this.grid = data.weights; /* precomputed: {lambda, units}, bytes and scales as arrays */
-    if (this.grid) {
-      this.code = new Int8Array(bytesOf('weights').buffer);
-      this.scale = floatsOf('weights-scale');
-    }
-    this.units = this.grid ? this.grid.units : generator.layers[0].outputs;
-    this.shown = Math.min(16, this.units);
-    const more = document.getElementById('weights-all');
-    more.hidden = this.units <= this.shown;
-    more.textContent = `all ${this.units} units`;
-    more.addEventListener('click', () => {
-      const all = this.shown < this.units;
-      this.shown = all ? this.units : Math.min(16, this.units);
-      more.textContent = all ? 'first 16 units' : `all ${this.units} units`;
-      more.setAttribute('aria-expanded', all);
-      this.draw();
-    });
-  }
-
-  /* Weights of all shown units at the slider's λ. */
-  values(explorer) {
-    const pixels = this.image.rows * this.image.columns;
-    if (!this.grid) return this.generator.theta.subarray(0, this.shown * pixels);
-    const at = nearestOf(this.grid.lambda, explorer.lambda);
-    const values = new Float32Array(this.shown * pixels);
-    for (let i = 0; i < values.length; i++) {
-      const unit = Math.floor(i / pixels);
-      values[i] = this.scale[at * this.units + unit] * this.code[at * this.units * pixels + i];
-    }
-    return values;
-  }
-
-  follow(explorer) {
-    this.explorer = explorer;
-    this.draw();
-  }
-
-  draw() {
-    const {rows, columns} = this.image, gap = 2, narrow = this.canvas.clientWidth < 480;
-    const across = (this.shown > 16 ? 16 : 8) / (narrow ? 2 : 1);
-    const wide = Math.min(across, this.shown), high = Math.ceil(this.shown / across);
-    const width = wide * (columns + gap) - gap, height = high * (rows + gap) - gap;
-    const values = this.values(this.explorer), pixels = rows * columns;
-    let most = 0;
-    for (const v of values) most = Math.max(most, Math.abs(v));
-    this.canvas.width = width;
-    this.canvas.height = height;
-    const context = this.canvas.getContext('2d'), image = context.createImageData(width, height);
-    const ground = rgb('panel'), below = rgb('blue'), above = rgb('orange');
-    for (let k = 0; k < this.shown; k++)
-      for (let p = 0; p < pixels; p++) {
-        const v = most > 0 ? values[k * pixels + p] / most : 0, hue = v < 0 ? below : above;
-        const x = (k % across) * (columns + gap) + p % columns;
-        const y = Math.floor(k / across) * (rows + gap) + Math.floor(p / columns);
-        const t = Math.sqrt(Math.abs(v)), at = 4 * (y * width + x);
-        for (let c = 0; c < 3; c++) image.data[at + c] = ground[c] + t * (hue[c] - ground[c]);
-        image.data[at + 3] = 255;
-      }
-    context.putImageData(image, 0, 0);
-    document.getElementById('weights-scale-text').textContent = most.toPrecision(2);
-  }
-}
-
-function rgb(name) {
-  const hex = colour(name);
-  return [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16));
-}
-
-function nearestOf(lambda, wanted) {
-  let best = 0;
-  lambda.forEach((x, i) => {
-    if (Math.abs(Math.log(x / wanted)) < Math.abs(Math.log(lambda[best] / wanted))) best = i;
-  });
-  return best;
-}
