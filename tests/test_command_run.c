@@ -96,6 +96,28 @@ Test(command_run, test_runs_the_tests)
     remove_folder(&folder);
 }
 
+/* With the programs that it needs, and not without Python. */
+Test(command_run, bench_builds_its_programs_and_hands_over_its_words)
+{
+    test_folder folder = run_folder();
+    outcome o = run(&folder, "bench cpu --quick");
+    cr_expect_eq(o.code, 1);
+    expect_holds(o.err, "run: the bench needs python3; install it, then try again");
+    outcome_free(&o);
+    put_program(&folder, "bin/python3", "#!/bin/bash\n");
+    o = script(&folder, "mkdir bench");
+    outcome_free(&o);
+    put_program(&folder, "bench/run", "#!/bin/bash\necho \"bench($#) $*\"\n");
+    o = run(&folder, "bench cpu --quick");
+    cr_expect_eq(o.code, 0, "%s", o.err);
+    cr_expect_str_eq(o.out, "bench(2) cpu --quick\n");
+    outcome_free(&o);
+    char *built = file_text(&folder, "cmake.log");
+    expect_holds(built, "cmake --preset release -DAMORTUNE_BENCH=ON");
+    free(built);
+    remove_folder(&folder);
+}
+
 Test(command_run, a_build_that_fails_shows_why)
 {
     test_folder folder = run_folder();

@@ -78,6 +78,26 @@ Test(help_man, second_examples_parse)
     }
 }
 
+/* Explanations stand in one column, however many bytes a letter has. */
+Test(help_man, explanations_are_aligned)
+{
+    for (const command *c = command_table; c->name; c++) {
+        char *text = help_of(c), head[96];
+        for (int i = 0; i < option_count; i++) {
+            const option *o = &option_table[i];
+            if (!(o->commands & c->bit) || o->metavar == NULL)
+                continue;
+            snprintf(head, sizeof head, "\n  --%s %s ", o->name, o->metavar);
+            const char *at = strstr(text, head);
+            if (at == NULL) /* on a line of its own */
+                continue;
+            int blanks = (int)strspn(at + strlen(head), " ");
+            cr_expect_eq(text_width(head + 1) + blanks, 29, "%s --%s", c->name, o->name);
+        }
+        free(text);
+    }
+}
+
 /* Every option of experiment says which experiments take it. */
 Test(help_man, experiments_are_named_with_their_options)
 {

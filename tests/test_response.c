@@ -54,6 +54,7 @@ static void scene_open(scene *s, const char *text, loss_kind loss, int64_t rows,
     response_settings settings = {.nodes = NODES,
                                   .snapshots = 2,
                                   .rows = (int)rows,
+                                  .inputs = MOST,
                                   .components = MOST,
                                   .iterations = iterations};
     must(response_open(&s->r, &s->g, &settings, &s->p.data, s->state, &err), &err);

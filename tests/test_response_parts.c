@@ -305,11 +305,11 @@ typedef struct {
     dev_f32 *inverse; /* (SIZE) of the preconditioner's diagonal */
 } dense;
 
-static void dense_apply(void *context, const dev_f32 *in, dev_f32 *out)
+static void dense_apply(void *context, int sides, const dev_f32 *in, dev_f32 *out)
 {
     const dense *m = context;
     matmul_args a = {.batch = 1,
-                     .m = SIDES,
+                     .m = sides,
                      .n = SIZE,
                      .k = SIZE,
                      .alpha = 1,
@@ -322,12 +322,12 @@ static void dense_apply(void *context, const dev_f32 *in, dev_f32 *out)
     m->d->op->matmul(m->d->be, &a);
 }
 
-static void dense_precondition(void *context, const dev_f32 *in, dev_f32 *out)
+static void dense_precondition(void *context, int sides, const dev_f32 *in, dev_f32 *out)
 {
     const dense *m = context;
-    m->d->op->zero(m->d->be, out, sizeof(float) * SIDES * SIZE);
+    m->d->op->zero(m->d->be, out, sizeof(float) * (size_t)sides * SIZE);
     add_diagonal_args a = {
-        .vectors = SIDES, .count = SIZE, .factor = 1, .d = m->inverse, .x = in, .y = out};
+        .vectors = sides, .count = SIZE, .factor = 1, .d = m->inverse, .x = in, .y = out};
     m->d->op->add_diagonal(m->d->be, &a);
 }
 
@@ -368,7 +368,7 @@ Test(response_parts, conjugate_gradients_solve_every_side_in_as_many_steps_as_un
     device_close(&d);
 }
 
-/* One step is the steepest descent in the preconditioner's metric: x = α M⁻¹b. */
+/* One step is the steepest descent in the preconditioner's metric, as long for all sides: x = α M⁻¹b. */
 Test(response_parts, one_conjugate_gradient_step_by_hand)
 {
     device d = device_open();
@@ -387,9 +387,38 @@ Test(response_parts, one_conjugate_gradient_step_by_hand)
     d.op->upload(d.be, c.residual, b, sizeof b);
     must(conjugate_gradients_solve(&c, &equations, 1, x, &err), &err);
     float want[SIDES * SIZE] = {0};
-    want[0] = want[1] = 2.0f / 3.0f; /* ⟨b, b/2⟩/⟨b/2, Ab/2⟩ = 1/(3/4); times b/2 */
-    want[SIZE + 2] = 2.0f;
+    const float alpha = 19.0f / 27.75f; /* Σ⟨b, b/2⟩/Σ⟨b/2, Ab/2⟩ = (1 + 18)/(3/4 + 27) */
+    want[0] = want[1] = alpha / 2.0f;
+    want[SIZE + 2] = 3.0f * alpha;
     expect_floats(&d, x, SIDES * SIZE, want, 1e-6);
+    conjugate_gradients_close(&c);
+    device_close(&d);
+}
+
+/* Of more sides than are looked at for the last step's length: where A is a multiple of the identity,
+ * any of their sums tells it exactly. */
+Test(response_parts, the_length_of_the_last_step_is_told_by_sums_of_the_sides)
+{
+    enum { MANY = 11 };
+    device d = device_open();
+    am_error err = {0};
+    float a[SIZE * SIZE] = {0}, one[SIZE];
+    for (int i = 0; i < SIZE; i++) {
+        a[i * SIZE + i] = 4.0f;
+        one[i] = 1.0f;
+    }
+    dense m = {&d, device_floats(&d, SIZE * SIZE, a), device_floats(&d, SIZE, one)};
+    linear_problem equations = {&m, dense_apply, dense_precondition};
+    conjugate_gradients c;
+    must(conjugate_gradients_open(&c, d.be, MANY, SIZE, &err), &err);
+    cr_expect_lt(c.probes, MANY);
+    float *b = random_floats(&d, MANY * SIZE, 54), want[MANY * SIZE];
+    for (int i = 0; i < MANY * SIZE; i++)
+        want[i] = b[i] / 4.0f;
+    dev_f32 *x = device_floats(&d, MANY * SIZE, NULL);
+    d.op->upload(d.be, c.residual, b, sizeof want);
+    must(conjugate_gradients_solve(&c, &equations, 1, x, &err), &err);
+    expect_floats(&d, x, MANY * SIZE, want, 1e-6);
     conjugate_gradients_close(&c);
     device_close(&d);
 }
