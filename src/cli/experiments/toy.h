@@ -18,7 +18,7 @@ typedef enum {
 
 /* Over the replications. */
 typedef struct {
-    int budget;    /* B labels or M draws */
+    int budget;         /* B labels or M draws */
     mean_estimate mean; /* of the IPL */
     double seconds;
     double *ipl; /* (replications), owned */
