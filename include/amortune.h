@@ -237,6 +237,11 @@ typedef struct am_fit_options {
     /* progress */
     am_progress_function progress; /* or NULL */
     void *context;                 /* handed to progress */
+    int64_t response_draws; /* implicit: answer to so many drawn weight vectors ω^s, at most 256,
+                               instead of to every block, with any number of blocks; 0: 64 for more
+                               than 256 blocks, else none. Such a model has draws of ω (am_sample takes
+                               the ω^s in turn, then random mixtures of them) but refuses an ω that is
+                               given to it; am_polish starts at ω = 1 for those */
 } am_fit_options;
 AM_API void am_fit_options_default(am_fit_options *options, size_t size);
 
@@ -282,6 +287,7 @@ typedef struct am_model_info {
     char data_name[64];
     int64_t train_rows; /* n */
     int has_data;       /* 1: data are attached */
+    int networks;       /* E, whose predictions are averaged */
 } am_model_info;
 AM_API am_status am_model_describe(const am_model *model, am_model_info *info, am_error *err);
 
@@ -423,17 +429,18 @@ typedef struct am_polish_options {
 } am_polish_options;
 AM_API void am_polish_options_default(am_polish_options *options, size_t size);
 
-/* One network before and after. */
+/* One draw before and after. */
 typedef struct am_polished {
-    double criterion_before, criterion_after; /* L(θ; ω, λ) on the training rows */
-    am_metrics before, after;                 /* on the validation rows */
+    double criterion_before,
+        criterion_after;      /* L(θ; ω, λ) on the training rows, mean over networks */
+    am_metrics before, after; /* of their mean prediction, on the validation rows */
 } am_polished;
 
-/* D networks that need no generator any more: from g(ω_d, λ_d), of a model of several networks from
- * the first one's, a few steps along the gradient of L(θ; ω_d, λ_d), as one batch on minibatches that
- * make whole passes over the training rows; each is the mean of its second half's iterates. lambda
- * (D, G) within the model's range; omega (D, K), not negative, or NULL for ω = 1 (a model that does
- * not see ω starts at g(1, λ)). theta (D, P) and score (D) may be NULL. */
+/* Networks that need no generator any more, for D draws all E of the model: from g(ω_d, λ_d) a few steps
+ * along the gradient of L(θ; ω_d, λ_d), as one batch on minibatches that make whole passes over the
+ * training rows; each is the mean of its second half's iterates. lambda (D, G) within the model's range;
+ * omega (D, K), not negative, or NULL for ω = 1 (a model that does not see ω starts at g(1, λ)). theta
+ * (E, D, P) and score (D) may be NULL. */
 AM_API am_status am_polish(am_model *model, const am_polish_options *options, int models,
                            const double *lambda, const float *omega, float *theta,
                            am_polished *score, am_error *err);

@@ -84,6 +84,41 @@ Test(api_polish, towards_weights_that_the_generator_does_not_see)
     am_model_free(model);
 }
 
+/* Of a model of several networks all, and what their mean prediction reaches. */
+Test(api_polish, of_all_networks)
+{
+    enum { E = 2 };
+    am_fit_options fit = api_fit_options();
+    fit.networks = E;
+    am_model *model = api_fit(device, data, &fit);
+    am_model_info info;
+    cr_assert_eq(am_model_describe(model, &info, &err), AM_OK);
+    cr_assert_eq(info.networks, E);
+    double lambda[D] = {1e-3, 1e-2};
+    float start[E][D][API_PARAMS], theta[E][D][API_PARAMS], first[API_PARAMS];
+    am_polished score[D];
+    am_polish_options o;
+    am_polish_options_default(&o, sizeof o);
+    o.steps = 0;
+    cr_assert_eq(am_polish(model, &o, D, lambda, NULL, start[0][0], NULL, &err), AM_OK, "%s",
+                 err.message);
+    o.steps = 60;
+    o.rate = 0.01;
+    cr_assert_eq(am_polish(model, &o, D, lambda, NULL, theta[0][0], score, &err), AM_OK, "%s",
+                 err.message);
+    for (int d = 0; d < D; d++) {
+        cr_assert_eq(am_weights(model, &lambda[d], NULL, first, &err), AM_OK);
+        cr_expect_eq(memcmp(start[0][d], first, sizeof first), 0);
+        cr_expect_neq(memcmp(start[0][d], start[1][d], sizeof first), 0);
+        const float *const before[E] = {start[0][d], start[1][d]};
+        const float *const after[E] = {theta[0][d], theta[1][d]};
+        cr_expect_float_eq(score[d].before.nll, api_judge_mean(&rows, data, E, before).nll, 1e-5);
+        cr_expect_float_eq(score[d].after.nll, api_judge_mean(&rows, data, E, after).nll, 1e-5);
+        cr_expect_lt(score[d].criterion_after, score[d].criterion_before);
+    }
+    am_model_free(model);
+}
+
 static int stop_at_once(void *context, const am_progress *progress)
 {
     cr_expect_str_eq(progress->task, "polish");

@@ -2,6 +2,8 @@
  * loses nothing, and that the results file judges what was measured. */
 #include "support/program.h"
 
+#include <sys/stat.h>
+
 static void need_python(const test_folder *folder)
 {
     outcome o = script(folder, "command -v python3");
@@ -65,6 +67,62 @@ Test(bench_gpu, a_part_that_fails_is_reported_and_loses_nothing)
     remove_folder(&folder);
 }
 
+static void put_program(const test_folder *folder, const char *name, const char *text)
+{
+    put_text(in_folder(folder, name), text);
+    cr_assert_eq(chmod(in_folder(folder, name), 0755), 0);
+}
+
+/* With all that it has started; what it had found before stays. */
+Test(bench_gpu, a_part_that_takes_too_long_is_ended)
+{
+    test_folder folder = make_folder();
+    need_python(&folder);
+    put_program(&folder, "amortune_cuda_tests",
+                "#!/bin/sh\necho 'Tested: 5 | Passing: 5 | Failing: 0 | Crashing: 0'\n");
+    put_program(&folder, "amortune_tests",
+                "#!/bin/sh\nsleep 50 & echo $! >\"$(dirname \"$0\")\"/child; wait\n");
+    outcome o = script(&folder, "'%s/bench/gpu' --device cpu --out out --build . --limit 1 tests",
+                       AMORTUNE_ROOT);
+    cr_expect_eq(o.code, 1, "%s", o.err);
+    expect_holds(o.out, "| all pass | 5 of 5 | no GPU |");
+    expect_holds(o.out, "- tests: FAILED: amortune_tests ran past the limit of 1 s");
+    outcome_free(&o);
+    o = script(&folder, "! ps -o stat= -p \"$(cat child)\" | grep -v Z");
+    cr_expect_eq(o.code, 0, "its child lives on: %s", o.out);
+    outcome_free(&o);
+    remove_folder(&folder);
+}
+
+/* --missing: what another call did not get to, or was cut off in by --within. */
+Test(bench_gpu, a_later_call_does_what_is_missing)
+{
+    static const char rest[] =
+        "'ops': {'seconds': 1}, 'fit': {'seconds': 1, 'failed': 'x'}, 'mnist': "
+        "{'seconds': 1}, 'posterior': {'seconds': 1}, 'peers': {'seconds': 1}";
+    test_folder folder = make_folder();
+    need_python(&folder);
+    outcome o =
+        script(&folder,
+               "mkdir out; echo \"{'build': {'seconds': 1}, 'tests': {'seconds': 1, 'failed': "
+               "'x', 'cut': 1}, %s}\" | tr \\' '\"' >out/results.json\n"
+               "'%s/bench/gpu' --device cpu --out out --missing --within 1",
+               rest, AMORTUNE_ROOT);
+    cr_expect_eq(o.code, 1, "%s", o.err);
+    expect_holds(o.err, "no time was left for build, tests, sanitizer:");
+    outcome_free(&o);
+    o = script(
+        &folder,
+        "echo \"{'build': {'seconds': 1}, 'tests': {'seconds': 1}, 'sanitizer': {'seconds': 1}, "
+        "%s}\" | tr \\' '\"' >out/results.json\n"
+        "'%s/bench/gpu' --device cpu --out out --missing --within 1",
+        rest, AMORTUNE_ROOT);
+    cr_expect_eq(o.code, 0, "%s", o.err);
+    expect_holds(o.err, "nothing is missing");
+    outcome_free(&o);
+    remove_folder(&folder);
+}
+
 static const char measured[] =
     "import json, sys; sys.path.insert(0, sys.argv[1])\n"
     "from gpu_support import report\n"
@@ -84,10 +142,14 @@ static const char measured[] =
     "    row('scaling', 'factored', 'M=64', '1.5e-4', '')], 'table': 't'}\n"
     "peers = {'collocation': {'us_per_step': 760.0, 'variant': 'eager', 'steps': 5,\n"
     "                         'fit_seconds': 1, 'val_acc': [1, 0], 'val_nll': [0.1, 0.3]}}\n"
+    "at = lambda c, f: {'lambda': 1e-5, 'captured_signal': c, 'spread_ratio': 1, 'fidelity': f}\n"
+    "share = {'response_share': 0.5, 'response_seconds': 0.25, 'whole_share': 0.3}\n"
+    "posterior = {'networks 1': {'posterior': [at(0.9, 0.6), at(0.8, 0.7)], **share},\n"
+    "             'networks 4': {'posterior': [at(0.9, 0.7)], **share}, 'tables': ['# T']}\n"
     "mnist = {'rows': {'break-even (refits)': '1.90 (1.80 … 2.10)'}, 'table': 'a\\nb\\nc'}\n"
     "print(report.render({'machine': machine, 'fit': {'default': fit}, 'ops': ops, 'peers': "
     "peers,\n"
-    "                     'mnist': mnist}))\n"
+    "                     'mnist': mnist, 'posterior': posterior}))\n"
     "print(report.name_of(machine))\n";
 
 /* Every kind of row, each reached or missed by what stands in `measured`. */
@@ -115,6 +177,11 @@ Test(bench_gpu, results_are_judged_by_their_numbers)
         "| ≤ 2 refits | 1.90 (1.80 … 2.10) refits | PASS |",
         "| protocol paper fit, 5 epochs | ≤ 0.25 s | | not run |",
         "| collocation | eager | 5 | 1.000 | 760 | 0.5000 | 0.2000 |",
+        "≥ 0.75, ≥ 0.55 | 0.80, 0.60 at worst | PASS |",
+        "≥ 0.8, ≥ 0.75 | 0.90, 0.70 at worst | MISSED |",
+        "| ≤ 1 times | 0.50 times, 0.250 s | PASS |",
+        "| ≤ ¼ | 0.30 | MISSED |",
+        "\n## T\n",
         "nvidia-x1",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)

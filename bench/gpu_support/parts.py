@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections import namedtuple
@@ -14,11 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Failed(Exception):
-    """A part that cannot go on; `partial` is what it found before."""
+    """A part that cannot go on; what it has put into its result stays. output: what the program said; late:
+    its time is over."""
 
-    def __init__(self, message, **partial):
+    def __init__(self, message, output="", late=False):
         super().__init__(message)
-        self.partial = partial
+        self.output, self.late = output[-2000:], late
 
 
 @dataclass
@@ -38,27 +40,26 @@ class Place:
 
     def run(self, *command, check=True, **environment):
         """Output of the command, which also goes to the log; Failed when it fails or takes too long."""
-        left = self.end - time.monotonic()
         words = [str(word) for word in command]
-        with self.log.open("a", encoding="utf-8") as log:
-            log.write(f"\n$ {' '.join(words)}\n")
+        self.note(f"\n$ {' '.join(words)}\n")
+        left = self.end - time.monotonic()
         if left <= 0:
-            raise Failed(f"no time was left for {words[0]} (limit {self.limit:.0f} s)")
+            raise Failed(f"no time was left for {name_of(words)} (limit {self.limit:.0f} s)", late=True)
+        # a session of its own: what the command has started ends with it
+        child = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **environment}, text=True, errors="replace",
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         try:
-            done = subprocess.run(words, cwd=ROOT, env={**os.environ, **environment}, text=True,
-                                  errors="replace", timeout=left, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT)
-        except subprocess.TimeoutExpired as late:
-            text = late.stdout or b""
-            text = text.decode(errors="replace") if isinstance(text, bytes) else text
+            text, _ = child.communicate(timeout=left)
+        except BaseException as error:
+            text = killed(child)
             self.note(text)
-            raise Failed(f"{Path(words[0]).name} ran past the limit of {self.limit:.0f} s",
-                         output=text[-2000:]) from None
-        self.note(done.stdout)
-        if check and done.returncode != 0:
-            raise Failed(f"{Path(words[0]).name} exited with {done.returncode}: "
-                         f"{last_line(done.stdout)}", output=done.stdout[-2000:])
-        return done.stdout
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            raise Failed(f"{name_of(words)} ran past the limit of {self.limit:.0f} s", text, True) from None
+        self.note(text)
+        if check and child.returncode != 0:
+            raise Failed(f"{name_of(words)} exited with {child.returncode}: {last_line(text)}", text)
+        return text
 
     def note(self, text):
         with self.log.open("a", encoding="utf-8") as log:
@@ -68,6 +69,20 @@ class Place:
         """The environment that finds the data set."""
         carried = self.deps / "data"
         return {"AMORTUNE_DATA": str(carried)} if carried.is_dir() else {}
+
+
+def killed(child):
+    """Ends a session; what it had said."""
+    os.killpg(child.pid, signal.SIGKILL)
+    try:
+        return child.communicate(timeout=10)[0]
+    except subprocess.TimeoutExpired:  # one that left the session holds its output open
+        return ""
+
+
+def name_of(words):
+    """The script of an interpreter, else the program."""
+    return next((Path(w).name for w in words[1:2] if w.startswith(str(ROOT / "bench"))), Path(words[0]).name)
 
 
 def last_line(text):
@@ -93,6 +108,7 @@ def machine(device):
 
 
 PLUGIN = "libamortune_cuda.so"
+TEST_JOBS = 8
 PROGRAMS = ["amortune", "amortune_tests", "amortune_cuda_tests", "bench_ops", "bench_fit", PLUGIN]
 
 # ---- build -------------------------------------------------------------------------------------------
@@ -108,6 +124,7 @@ def carried_options(p):
     link = f"-Wl,--disable-new-dtags -Wl,-rpath,{prefix}/lib -L{prefix}/lib"
     return [f"-DCMAKE_PREFIX_PATH={prefix}", f"-DPKG_CONFIG_EXECUTABLE={prefix}/bin/pkg-config",
             f"-DCBLAS_INCLUDE_DIR={prefix}/include", f"-DBLAS_LIBRARIES={prefix}/lib/libopenblas.so",
+            f"-DAMORTUNE_CHART_LIBRARY={prefix}/share/chart.min.js",
             f"-DZLIB_ROOT={prefix}", f"-DCMAKE_EXE_LINKER_FLAGS={link}",
             f"-DCMAKE_SHARED_LINKER_FLAGS={link}", f"-DCMAKE_MODULE_LINKER_FLAGS={link}"], {
                 "PKG_CONFIG_LIBDIR": f"{prefix}/lib/pkgconfig"}
@@ -138,8 +155,9 @@ def cublas_options(p):
             f"-DCMAKE_BUILD_RPATH={found['libcublas.so'].parent}"]
 
 
-def build(p):
+def build(p, result):
     options, environment = carried_options(p)
+    result["carried"] = bool(options)
     generator = ["-G", "Ninja"] if shutil.which("ninja") else []
     cuda = ["-DAMORTUNE_CUDA=OFF"]
     if p.device == "cuda":
@@ -151,12 +169,10 @@ def build(p):
     keep_going = ["-k", "0"] if generator else ["-k"]
     output = p.run("cmake", "--build", p.build, "-j", os.cpu_count(), "--", *keep_going, check=False,
                    **environment)
-    built = [name for name in PROGRAMS if (p.build / name).exists()]
-    result = {"built": built, "carried": bool(options)}
-    missing = sorted(set(PROGRAMS) - set(built) - ({PLUGIN} if p.device == "cpu" else set()))
+    result["built"] = [name for name in PROGRAMS if (p.build / name).exists()]
+    missing = sorted(set(PROGRAMS) - set(result["built"]) - ({PLUGIN} if p.device == "cpu" else set()))
     if missing:
-        raise Failed(f"not built: {', '.join(missing)}", output=output[-2000:], **result)
-    return result
+        raise Failed(f"not built: {', '.join(missing)}", output)
 
 
 # ---- tests -------------------------------------------------------------------------------------------
@@ -170,38 +186,34 @@ def criterion(p, program, *arguments, wrapper=(), **environment):
     counts = re.findall(r"Tested: *(\d+) *\| *Passing: *(\d+) *\| *Failing: *(\d+) *\| *Crashing: *(\d+)",
                         plain)
     if not counts:
-        raise Failed(f"{program} gave no summary: {last_line(plain)}", output=plain[-2000:])
+        raise Failed(f"{program} gave no summary: {last_line(plain)}", plain)
     tested, passing, failing, crashing = map(int, counts[-1])
     return {"tested": tested, "passing": passing, "failing": failing, "crashing": crashing,
             "names": sorted(set(re.findall(r"\[(?:FAIL|CRASH)[^\]]*\] (\w+::\w+)", plain)))[:40]}, plain
 
 
-def tests(p):
+def tests(p, result):
     environment = {**p.data(), "AMORTUNE_TEST_DEVICE": p.device}
-    result = {}
     for name, program in (("parity", "amortune_cuda_tests"), ("suite", "amortune_tests")):
         only = ["--filter", "parity/*"] if name == "parity" else []
-        result[name], _ = criterion(p, program, "--jobs", "8", *only, **environment)
+        result[name], _ = criterion(p, program, "--jobs", str(TEST_JOBS), *only, **environment)
     bad = [n for r in result.values() for n in r["names"]]
     if any(r["passing"] < r["tested"] for r in result.values()):
-        raise Failed(f"{len(bad)} tests do not pass: {', '.join(bad[:10])}", **result)
-    return result
+        raise Failed(f"{len(bad)} tests do not pass: {', '.join(bad[:10])}")
 
 
-def sanitizer(p):
+def sanitizer(p, result):
     if p.device != "cuda" or not shutil.which("compute-sanitizer"):
         raise Failed("compute-sanitizer and a GPU are needed")
-    result = {}
     for tool in ("memcheck", "racecheck", "initcheck"):
         wrapper = ["compute-sanitizer", "--tool", tool, "--target-processes", "all",
                    "--error-exitcode", "9"]
-        counts, text = criterion(p, "amortune_cuda_tests", "--jobs", "8", "--filter",
+        counts, text = criterion(p, "amortune_cuda_tests", "--jobs", str(TEST_JOBS), "--filter",
                                  "parity/*", wrapper=wrapper, AMORTUNE_TEST_DEVICE="cuda")
         found = sum(map(int, re.findall(r"(?:ERROR|RACECHECK) SUMMARY: (\d+)", text)))
         result[tool] = {**counts, "errors": found}
     if any(r["errors"] or r["passing"] < r["tested"] for r in result.values()):
-        raise Failed("not clean", **result)
-    return result
+        raise Failed("not clean")
 
 
 # ---- measurements ------------------------------------------------------------------------------------
@@ -212,40 +224,39 @@ def read_ops(path):
         return [row for row in csv.DictReader(f)]
 
 
-def ops(p):
-    result = {"precision": {}}
+def ops(p, result):
+    result["precision"] = {}
     for precision in ("fp32", "tf32", "bf16") if p.device == "cuda" else ("fp32",):
         folder = p.out if precision == "fp32" else p.build
         md, table = folder / f"ops-{precision}.md", folder / f"ops-{precision}.csv"
         only = "default,paper,refits,models,large,scaling" if precision == "fp32" else "default,large"
         if p.device == "cpu":
             only = "default,paper"
+        for old in (md, table):
+            old.unlink(missing_ok=True)
         text = p.run(p.build / "bench_ops", "--device", p.device, "--precision", precision, "--only",
                      only, "--md", md, "--csv", table, check=False)
         rows = read_ops(table) if table.exists() else []
         errors = [float(row["error"]) for row in rows if row["error"]]
         if not errors:
-            raise Failed(f"bench_ops: {last_line(text)}", **result)
+            raise Failed(f"bench_ops: {last_line(text)}", text)
         result["precision"][precision] = {"worst_error": max(errors), "ops": len(errors)}
         if precision == "fp32":
             result["rows"] = rows
             result["table"] = md.read_text(encoding="utf-8")
-    return result
 
 
-def fit(p):
-    result = {}
+def fit(p, result):
     for protocol in ("default", "paper"):
         epochs = [] if p.device == "cuda" else ["--epochs", "0.1"]
         text = p.run(p.build / "bench_fit", "--device", p.device, "--protocol", protocol, *epochs,
                      check=False, **p.data())
         if "{" not in text:
-            raise Failed(f"bench_fit: {last_line(text)}", **result)
+            raise Failed(f"bench_fit: {last_line(text)}", text)
         result[protocol] = json.loads(text[text.index("{"):])
-    return result
 
 
-def mnist(p):
+def mnist(p, result):
     out = p.out / "mnist.md"
     parts = "cost,5,paper" if p.device == "cuda" else "cost"
     seeds = "3" if p.device == "cuda" else "1"
@@ -253,24 +264,35 @@ def mnist(p):
           "--program", p.build / "amortune", "--out", out, **p.data())
     text = out.read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([^|]+) \| ([^|]*) \| ([^|]+) \|$", text, re.M)
-    return {"table": text, "rows": {what.strip(): got.strip() for what, _, got in rows[2:]}}
+    result["table"] = text
+    result["rows"] = {what.strip(): got.strip() for what, _, got in rows[2:]}
 
 
-def peers(p):
-    result = {}
+def posterior(p, result):
+    """The response: its seconds beside the curve's fit, and what the audit says of it."""
+    for networks in (1, 4) if p.device == "cuda" else (1,):
+        few = ["--seeds", "3"] if p.device == "cuda" else ["--seeds", "1", "--epochs", "0.1"]
+        out = p.out / f"posterior-{networks}.md"
+        p.run(p.python, ROOT / "bench/posterior", "--device", p.device, *few, "--networks", networks,
+              "--datasets", "mnist", "--repeats", "1", "--cache", p.build / "refits", "--program",
+              p.build / "amortune", "--out", out, "--json", p.build / "posterior.json", **p.data())
+        result[f"networks {networks}"] = json.loads((p.build / "posterior.json").read_text())
+        result.setdefault("tables", []).append(out.read_text(encoding="utf-8"))
+
+
+def peers(p, result):
     epochs = [] if p.device == "cuda" else ["--epochs", "0.05", "--variant", "eager"]
-    for name in ("collocation", "refits", "paper", "published"):
+    for name in ("collocation", "paper", "refits", "published"):
         text = p.run(p.python, ROOT / f"bench/peers/torch_{name}.py", "--device", p.device, *epochs,
                      check=False, **p.data())
         line = next((line for line in text.splitlines() if line.startswith('{"peer"')), None)
         result[name] = json.loads(line) if line else {"failed": last_line(text)}
     bad = [name for name, r in result.items() if "failed" in r]
     if bad:
-        raise Failed(f"{bad[0]}: {result[bad[0]]['failed']}", **result)
-    return result
+        raise Failed(f"{bad[0]}: {result[bad[0]]['failed']}")
 
 
 Part = namedtuple("Part", "run limit")
-PARTS = {"build": Part(build, 480), "tests": Part(tests, 300), "sanitizer": Part(sanitizer, 300),
-         "ops": Part(ops, 240), "fit": Part(fit, 180), "mnist": Part(mnist, 180),
-         "peers": Part(peers, 240)}
+PARTS = {"build": Part(build, 300), "tests": Part(tests, 240), "ops": Part(ops, 180),
+         "fit": Part(fit, 120), "mnist": Part(mnist, 180), "posterior": Part(posterior, 240),
+         "peers": Part(peers, 300), "sanitizer": Part(sanitizer, 300)}

@@ -140,6 +140,30 @@ def break_even_row(results):
     return row
 
 
+def posterior_rows(results):
+    rows = []
+    for networks, captured, fidelity in ((1, 0.75, 0.55), (4, 0.8, 0.75)):
+        what = "one network" if networks == 1 else f"{networks} networks"
+        found = results.get("posterior", {}).get(f"networks {networks}")
+        row = Row(f"posterior of {what}: captured signal, fidelity at every λ", f"≥ {captured}, ≥ {fidelity}")
+        if found:
+            least = [min(at[key] for at in found["posterior"]) for key in ("captured_signal", "fidelity")]
+            row.measured = f"{least[0]:.2f}, {least[1]:.2f} at worst"
+            row.reached = least[0] >= captured and least[1] >= fidelity
+        rows.append(row)
+        if networks == 1:
+            cost = Row("response of one network against the curve's fit", "≤ 1 times")
+            if found:
+                cost.measured = f"{found['response_share']:.2f} times, {found['response_seconds']:.3f} s"
+                cost.reached = found["response_share"] <= 1
+        else:
+            cost = Row(f"fit and response of {what} against 20 × 20 refits in batches", "≤ ¼")
+            if found:
+                cost.measured, cost.reached = f"{found['whole_share']:.2f}", found["whole_share"] <= 0.25
+        rows.append(cost)
+    return rows
+
+
 def peer_table(results):
     peers = results.get("peers", {})
     lines = ["", "## PyTorch peers, same machine, same run", "",
@@ -156,7 +180,7 @@ def peer_table(results):
 
 def rows_of(results):
     return (test_rows(results) + error_rows(results) + fit_rows(results) + speed_rows(results) +
-            op_rows(results) + [break_even_row(results)])
+            op_rows(results) + [break_even_row(results)] + posterior_rows(results))
 
 
 def part_lines(results):
@@ -186,6 +210,8 @@ def render(results):
     if "table" in results.get("mnist", {}):
         lines += ["", "## The experiment on the device", "",
                   *results["mnist"]["table"].splitlines()[2:]]
+    for table in results.get("posterior", {}).get("tables", []):
+        lines += ["", *["#" + line if line.startswith("#") else line for line in table.rstrip().splitlines()]]
     if "table" in results.get("ops", {}):
         lines += ["", "## Ops and steps", "", results["ops"]["table"].strip()]
     return "\n".join(lines) + "\n"

@@ -165,6 +165,7 @@ class am_fit_options(Structure):
         ("checkpoint_seconds", c_double),
         ("progress", am_progress_function),
         ("context", c_void_p),
+        ("response_draws", c_int64),
     ]
 
 
@@ -190,6 +191,7 @@ class am_model_info(Structure):
         ("data_name", c_char * 64),
         ("train_rows", c_int64),
         ("has_data", c_int),
+        ("networks", c_int),
     ]
 
 

@@ -53,7 +53,9 @@ def fit(
     "mlp:H,…,R", "split:H,…,R", "paper".
     posterior: "implicit" gives the generator an answer to bootstrap weights ω. weights: distribution of
     ω, "ones" (it does not enter), "dirichlet", "exponential", "multinomial", "fold"; blocks: K of ω,
-    −1: 16, 0: one per training row. networks: from different starts, whose predictions are averaged.
+    −1: 16, 0: one per training row. For more than 256 of them the answer is to 64 drawn weight vectors
+    (response_draws, which takes other numbers too): sample() takes them in turn, then mixtures of them,
+    and an ω that is given is refused. networks: from different starts, whose predictions are averaged.
     mode: "criterion", "supervised", "hybrid". epochs: passes over the training rows, or else steps;
     batch: rows of a minibatch; rate: peak step size of Adam, 0: by the recipe.
     out: model file to write at the end. checkpoint: file for the state of an unfinished run (None:

@@ -182,7 +182,8 @@ class Model(Handle):
     ) -> np.ndarray:
         """(rows, C) float32: probabilities of the classes (columns as in `classes`), or the values of
         a regression, for X (rows, inputs) as measured. By the network at lam and omega (K,), or by
-        networks with the parameters theta (P,) or (D, P); the latter give (D, rows, C)."""
+        networks with the parameters theta (P,) or (D, P), which give (D, rows, C), or (E, D, P), whose
+        mean over E that is."""
         return self._outputs(X, lam, omega, theta, logits=False)
 
     def logits(
@@ -194,6 +195,10 @@ class Model(Handle):
     def _outputs(self, X: Any, lam: Any, omega: Any, theta: Any, logits: bool) -> np.ndarray:
         if (lam is None) == (theta is None):
             raise UsageError("predict: give either lam or theta")
+        if np.ndim(theta) == 3 and logits:
+            raise UsageError("logits: a mean of several networks has none; give theta (D, P)")
+        if np.ndim(theta) == 3:
+            return np.mean([self._outputs(X, None, None, one, False) for one in theta], axis=0)
         sizes = [int(n) for n in text(self._info().target).split("-")]
         rows = np.asarray(X)
         x = contiguous(rows.reshape(len(rows), -1), np.float32, "X", None, sizes[0])
@@ -324,11 +329,14 @@ class Model(Handle):
         progress: Optional[ProgressFunction] = None,
     ) -> Networks:
         """Networks that need no generator any more: from g(ω_d, λ_d) a few steps along the gradient.
-        lam: one, or (D,) or (D, G); omega (D, K) or None for ω = 1. steps −1: a twentieth of the fit's."""
+        lam: one, or (D,) or (D, G); omega (D, K) or None for ω = 1. steps −1: a twentieth of the fit's.
+        All networks of a model of several; validation is that of their mean prediction."""
         if models is None:
             models = len(omega) if omega is not None else self._count(lam)
         penalty, weights = self._lam(lam, models), self._omega(omega, models)
-        theta, score = np.empty((models, self.params), np.float32), (_abi.am_polished * models)()
+        several = self._info().networks
+        shape = (models, self.params) if several == 1 else (several, models, self.params)
+        theta, score = np.empty(shape, np.float32), (_abi.am_polished * models)()
         run = Run(progress)
         o = options(_abi.am_polish_options, {"steps": steps, "rate": rate, "progress": run.callback})
         with run.on(self.device):

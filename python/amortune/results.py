@@ -128,10 +128,11 @@ class Detection:
 
 @dataclass(frozen=True)
 class Networks(_Arrays):
-    """D networks that were trained or polished."""
+    """D networks that were trained or polished; of a model of several networks E for each draw, whose
+    predictions are averaged."""
 
     lam: np.ndarray  #: (D, G)
-    theta: np.ndarray = field(repr=False)  #: (D, P) float32
+    theta: np.ndarray = field(repr=False)  #: (D, P) float32, or (E, D, P)
     validation: list[Metrics]
     test: Optional[list[Metrics]] = None  #: None without test rows, and after polish
     before: Optional[list[Metrics]] = None  #: polish: validation, as the generator gives them

@@ -99,6 +99,15 @@ class RoundTrip(ScratchCase):
         np.testing.assert_array_equal(
             self.model.polish(1e-3, steps=0).theta[0], self.model.theta(1e-3)
         )
+        with amortune.fit(
+            self.data, target="3-8-2", networks=2, steps=20, device=self.model.device
+        ) as several:
+            both = several.polish([1e-3, 1e-2], steps=20)
+            self.assertEqual(both.theta.shape, (2, 2, several.params))
+            each = [several.predict(self.X, theta=theta) for theta in both.theta]
+            np.testing.assert_allclose(
+                several.predict(self.X, theta=both.theta), (each[0] + each[1]) / 2, atol=1e-6
+            )
         refits = amortune.refit(
             self.data, [1e-3, 1e-2], target="3-8-2", steps=60, device=self.model.device
         )

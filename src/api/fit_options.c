@@ -78,6 +78,7 @@ static am_status check_words(am_fit_options *o, am_error *err)
 static am_status check_counts(const am_fit_options *o, am_error *err)
 {
     AM_TRY(options_int(o->blocks, "blocks", -1, INT32_MAX, err));
+    AM_TRY(options_int(o->response_draws, "response-draws", 0, AM_DIRECT_BLOCKS, err));
     AM_TRY(options_int(o->embedding, "embedding", 0, AM_MAX_FEATURES - 1, err));
     AM_TRY(options_int(o->networks, "networks", 1, AM_MAX_NETWORKS, err));
     AM_TRY(options_int(o->labels, "labels", 0, 4096, err));

@@ -104,6 +104,13 @@ static am_status options_spec(const session *s, const am_fit_options *o, generat
     return AM_OK;
 }
 
+/* Of the weights that a response is for; 0: it is to every block. */
+static int options_draws(const am_fit_options *o, int64_t blocks)
+{
+    bool many = blocks > AM_DIRECT_BLOCKS;
+    return o->response_draws > 0 ? (int)o->response_draws : many ? RESPONSE_DRAWS : 0;
+}
+
 static fit_settings options_fit(const session *s, const am_fit_options *o)
 {
     const generator_spec *spec = &s->record.spec;
@@ -137,8 +144,10 @@ static fit_settings options_fit(const session *s, const am_fit_options *o)
         recipe_labels(&fit, rank, spec->weights != OMEGA_ONES);
     }
     recipe_fit(&fit, rank);
-    if (wants_response(o))
+    if (wants_response(o)) {
         fit.response = recipe_response(options_weights(o), fit.steps);
+        fit.response.draws = options_draws(o, spec->blocks);
+    }
     return fit;
 }
 
@@ -171,6 +180,10 @@ static am_status check_mode(const am_fit_options *o, am_error *err)
 {
     bool criterion = strcmp(o->mode, "criterion") == 0;
     bool supervised = strcmp(o->mode, "supervised") == 0;
+    if (o->response_draws > 0 && !wants_response(o))
+        return am_fail(err, AM_ERR_USAGE,
+                       "--response-draws: --posterior none has no response; give --posterior "
+                       "implicit");
     const struct {
         bool unused;
         const char *name, *remedy;

@@ -46,6 +46,12 @@ am_status model_check_draw(const am_model *m, const double *lambda, const float 
             "%s: was fitted with --weights ones and does not see ω; give NULL, or fit it "
             "with --weights dirichlet",
             m->name);
+    if (omega != NULL && m->s.g.spec.sampled > 0)
+        return am_fail(
+            err, AM_ERR_USAGE,
+            "%s: answers to %d weight vectors that were drawn at its fit, not to others; "
+            "give NULL, or have its draws with am_sample",
+            m->name, m->s.g.spec.sampled);
     for (int64_t b = 0; omega != NULL && b < m->s.record.spec.blocks; b++)
         if (!(omega[b] >= 0.0f) || !isfinite(omega[b]))
             return am_fail(err, AM_ERR_USAGE,
@@ -163,6 +169,7 @@ am_status am_model_describe(const am_model *model, am_model_info *info, am_error
         .fit_seconds = model->fitted.seconds,
         .train_rows = r->data.rows,
         .has_data = model->s.validation.be != NULL,
+        .networks = model->s.g.networks,
     };
     target_text(&r->spec.target, info->target, sizeof info->target);
     snprintf(info->activation, sizeof info->activation, "%s", activation_name(r->spec.target.act));

@@ -42,12 +42,13 @@ static am_status score_start(const polish_request *request, const session *s, ne
     return status;
 }
 
-/* θ (D,P) and what it reaches, for the caller. */
+/* θ (E,D,P) and what it reaches, for the caller. */
 static am_status hand_out(const polish_request *request, const session *s, dev_f32 *theta,
                           const network_scores *before, float *to, am_polished *score,
                           am_error *err)
 {
-    size_t values = (size_t)request->models * (size_t)request->g->spec.target.params;
+    size_t all = (size_t)polish_networks(request) * (size_t)request->models;
+    size_t values = all * (size_t)request->g->spec.target.params;
     if (to != NULL)
         AM_TRY(s->be->op->download(s->be, to, theta, values * sizeof *to, err));
     if (score == NULL)
@@ -57,8 +58,8 @@ static am_status hand_out(const polish_request *request, const session *s, dev_f
     for (int d = 0; d < request->models; d++)
         score[d] = (am_polished){.criterion_before = before->criterion[d],
                                  .criterion_after = after.criterion[d],
-                                 .before = public_metrics(&before->validation[d]),
-                                 .after = public_metrics(&after.validation[d])};
+                                 .before = public_metrics(&before->together[d]),
+                                 .after = public_metrics(&after.together[d])};
     network_scores_free(&after);
     return AM_OK;
 }
@@ -97,6 +98,5 @@ am_status am_polish(am_model *model, const am_polish_options *options, int model
     AM_TRY(model_need_data(model, err));
     AM_TRY(check(model, models, lambda, omega, err));
     polish_request request = polishing_request(&model->s, models, lambda, omega, o.steps, o.rate);
-    request.networks = 1;
     return polish(&model->s, &o, &request, theta, score, err);
 }

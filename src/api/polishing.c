@@ -2,8 +2,21 @@
 
 #include "draw/philox.h"
 #include "train/recipe.h"
+#include "tune/tune.h"
 
 #include <stdlib.h>
+
+/* ω^d of a sampled response. */
+static am_status drawn_weights(const session *s, polish_draws *d, float **omega0, am_error *err)
+{
+    if (d->models > s->g.spec.sampled)
+        return am_fail(err, AM_ERR_USAGE,
+                       "polish of %d draws: the generator answers to %d drawn weight vectors; give "
+                       "--draws %d or fewer",
+                       d->models, s->g.spec.sampled, s->g.spec.sampled);
+    AM_TRY(posterior_seen(&s->g, d->models, 0, &d->seen, omega0, err));
+    return posterior_behind(&s->g, d->models, d->seen, &d->omega, err);
+}
 
 /* ω (D,K) and ω₀ (D) of the draws. */
 static am_status draw_weights(const session *s, int draws, uint64_t seed, float **omega,
@@ -21,16 +34,20 @@ am_status polish_draws_open(const session *s, const double *lambda, int draws, u
     int groups = s->g.groups.count;
     float *omega0 = NULL;
     *d = (polish_draws){.models = AM_MAX(draws, 1)};
-    if (draws > 0)
-        AM_TRY(draw_weights(s, draws, seed, &d->omega, &omega0, err));
+    am_status status = AM_OK;
+    if (draws > 0 && s->g.spec.sampled > 0)
+        status = drawn_weights(s, d, &omega0, err);
+    else if (draws > 0)
+        status = draw_weights(s, draws, seed, &d->omega, &omega0, err);
     bool scaled = s->record.spec.omega0 && omega0 != NULL;
-    d->lambda = am_alloc((size_t)d->models * (size_t)groups, sizeof *d->lambda, "λ", err);
+    if (status == AM_OK)
+        d->lambda = am_alloc((size_t)d->models * (size_t)groups, sizeof *d->lambda, "λ", err);
     for (int i = 0; d->lambda != NULL && i < d->models * groups; i++)
         d->lambda[i] = lambda[i % groups] * (scaled ? (double)omega0[i / groups] : 1.0);
     free(omega0);
     if (d->lambda == NULL) {
         polish_draws_free(d);
-        return AM_ERR_MEMORY;
+        return err->status;
     }
     return AM_OK;
 }
@@ -39,6 +56,7 @@ void polish_draws_free(polish_draws *d)
 {
     free(d->lambda);
     free(d->omega);
+    free(d->seen);
     *d = (polish_draws){0};
 }
 

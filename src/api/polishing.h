@@ -10,9 +10,12 @@ typedef struct {
     int models;     /* D */
     double *lambda; /* (D, G), owned like ω */
     float *omega;   /* (D, K), or NULL for ω = 1 */
+    float *seen;    /* (D, W) what the generator is given for them, or NULL: ω */
 } polish_draws;
 /* draws 0: one network at λ (G) and ω = 1. Else D draws of ω by `seed`, as refit --weights-seed and
- * (with the model's own seed) sample draw them; λ is multiplied by ω₀ where the model was fitted so. */
+ * (with the model's own seed) sample draw them; λ is multiplied by ω₀ where the model was fitted so. Of a
+ * sampled response the first of the weight vectors that it is for, whatever the seed; AM_ERR_USAGE for
+ * more than there are. */
 am_status polish_draws_open(const session *s, const double *lambda, int draws, uint64_t seed,
                             polish_draws *d, am_error *err);
 void polish_draws_free(polish_draws *d); /* safe on a zeroed one */

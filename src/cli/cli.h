@@ -33,7 +33,8 @@ typedef struct {
     int64_t embedding;
     bool omega0;
     int64_t networks;
-    char *posterior; /* none, implicit */
+    char *posterior;        /* none, implicit */
+    int64_t response_draws; /* 0: by the number of blocks */
     /* training */
     char *mode, *descent, *plan, *schedule, *nodes;
     int64_t labels, rounds;

@@ -29,8 +29,10 @@ static void print_text(const char *path, const model_record *r, const am_safeten
     printf("  features  %s\n", r->spec.features.text);
     printf("  lambda    %g to %g, %s\n", r->spec.lambda_low, r->spec.lambda_high,
            r->spec.per_layer ? "one per layer" : "one in all");
-    printf("  weights   %s, %lld blocks\n", omega_names[r->spec.weights],
-           (long long)r->spec.blocks);
+    printf("  weights   %s, %lld blocks", omega_names[r->spec.weights], (long long)r->spec.blocks);
+    if (r->spec.sampled > 0)
+        printf(", %d drawn vectors of them", r->spec.sampled);
+    printf("\n");
     printf("  data      %s (%s), %lld training rows\n", r->data.name, r->data.source,
            (long long)r->data.rows);
     printf("  seed      %llu\n", (unsigned long long)r->spec.seed);
@@ -47,11 +49,11 @@ static void print_text(const char *path, const model_record *r, const am_safeten
 static cJSON *info_json(const char *path, const model_record *r, const am_safetensors *file)
 {
     static const char *const keys[] = {
-        "target",      "activation",  "loss",    "features", "init",     "penalty",
-        "lambda_low",  "lambda_high", "weights", "blocks",   "seed",     "mode",
-        "labels",      "rounds",      "share",   "descent",  "plan",     "draws",
-        "batch",       "steps",       "step",    "rate",     "schedule", "data_name",
-        "data_source", "data_rows",   "version"};
+        "target",      "activation",  "loss",           "features", "init",     "penalty",
+        "lambda_low",  "lambda_high", "weights",        "blocks",   "seed",     "mode",
+        "labels",      "rounds",      "share",          "descent",  "plan",     "draws",
+        "batch",       "steps",       "step",           "rate",     "schedule", "data_name",
+        "data_source", "data_rows",   "response_draws", "version"};
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "path", path);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {

@@ -52,6 +52,11 @@ static am_status open_model(polishing *p, const settings *set, am_error *err)
     AM_TRY(session_model(s, set, set->argument[0], CAPACITY, true, err));
     AM_TRY(check_out(p, set, err));
     AM_TRY(choose_lambda(s, set, &p->result.choice, err));
+    if (s->g.spec.sampled > 0 && set->weights_seed >= 0)
+        return am_fail(err, AM_ERR_USAGE,
+                       "--weights-seed: %s answers to %d drawn weight vectors, not to others; give "
+                       "--draws",
+                       set->argument[0], s->g.spec.sampled);
     uint64_t seed = set->weights_seed >= 0 ? (uint64_t)set->weights_seed : s->record.spec.seed;
     return polish_draws_open(s, p->result.choice.lambda, draws_of(set), seed, &p->draws, err);
 }
@@ -63,6 +68,7 @@ static am_status polish(polishing *p, const settings *set, const train_hooks *ho
     polish_result *r = &p->result;
     const polish_draws *d = &p->draws;
     r->request = polishing_request(s, d->models, d->lambda, d->omega, set->steps, set->rate);
+    r->request.seen = d->seen;
     if (set->batch > 0)
         r->request.rows = (int)AM_MIN(set->batch, s->train.data.n);
     polish_request start = r->request;

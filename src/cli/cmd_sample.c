@@ -54,14 +54,24 @@ static am_status measure_other(const session *s, const am_data *data, const post
     return detect(r, err);
 }
 
-/* Room for ω of the draws and, of one network, for θ. */
-static am_status open_draws(const session *s, int draws, sample_result *r, am_error *err)
+/* ω of the draws. */
+static am_status keep_weights(const session *s, posterior_models *m, int draws, sample_result *r,
+                              am_error *err)
 {
     r->blocks = s->record.spec.blocks;
+    if (s->g.spec.sampled > 0)
+        return posterior_behind(&s->g, draws, m->omega, &r->omega, err);
+    r->omega = m->omega;
+    m->omega = NULL;
+    return AM_OK;
+}
+
+/* Room for θ of the draws, of one network. */
+static am_status open_draws(const session *s, int draws, sample_result *r, am_error *err)
+{
     r->params = s->g.networks == 1 ? s->record.spec.target.params : 0;
-    r->omega = am_alloc((size_t)(draws * r->blocks), sizeof *r->omega, "weights of the draws", err);
-    if (r->omega == NULL || r->params == 0)
-        return err->status;
+    if (r->params == 0)
+        return AM_OK;
     r->theta = am_alloc((size_t)(draws * r->params), sizeof *r->theta, "draws", err);
     return err->status;
 }
@@ -80,8 +90,8 @@ static am_status sample(session *s, int draws, bool networks, const am_data *oth
     session_report_rows(s, &r->rows);
     AM_TRY(posterior_open(&request, &m, err));
     am_status status = posterior_judge(&request, &m, &r->p, err);
-    if (r->omega != NULL)
-        memcpy(r->omega, m.omega, (size_t)(draws * r->blocks) * sizeof *r->omega);
+    if (status == AM_OK && networks)
+        status = keep_weights(s, &m, draws, r, err);
     if (status == AM_OK && r->classes)
         status = measure_own(&request, &m, r, err);
     if (status == AM_OK && other != NULL)

@@ -68,6 +68,8 @@ const option option_table[] = {
      HELP(GROUP_GENERATOR, "concentration of --weights dirichlet")},
     {"blocks", "K", OPTION_INT, AT(blocks), "16", INTS(1, INT32_MAX, "n"), ON(TRAINS),
      HELP(GROUP_GENERATOR, "blocks of observations that share a weight; n: one per observation")},
+    {"blocks", "K", OPTION_INT, AT(blocks), "16", INTS(1, INT32_MAX, "n"), ON(EXPERIMENT),
+     HELP(GROUP_GENERATOR, "blocks of observations that share a weight; n: one per observation")},
     {"embedding", "I", OPTION_INT, AT(embedding), "0", INTS(0, AM_MAX_FEATURES - 1), ON(FIT),
      HELP(GROUP_GENERATOR, "columns that ω is embedded into; 0: chosen by the number of blocks")},
     {"omega0", NULL, OPTION_FLAG, AT(omega0), NULL, ON(FIT),
@@ -82,6 +84,12 @@ const option option_table[] = {
     {"posterior", "KIND", OPTION_CHOICE, AT(posterior), NULL, CHOICES("none|implicit"),
      ON(EXPERIMENT),
      HELP(GROUP_GENERATOR, "how the generator answers to ω; without it what the protocol says")},
+    {"response-draws", "S", OPTION_INT, AT(response_draws), "0", INTS(0, AM_DIRECT_BLOCKS),
+     ON(FIT | EXPERIMENT),
+     HELP(GROUP_GENERATOR,
+          "implicit: answer to S drawn weight vectors instead of to every block, with any number "
+          "of blocks; sample takes these, then mixtures of them; 0: 64 for more than 256 blocks, "
+          "else none")},
 
     /* training */
     {"lambda", "L", OPTION_POINT, AT(lambda_low), NULL, LAMBDAS, ON(REFIT), MUST(REFIT),

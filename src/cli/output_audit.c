@@ -110,6 +110,12 @@ static am_status print_posterior(const audit_result *r, FILE *stream, am_error *
             r->from_generator ? ""
                               : "\n(the generator does not see ω: judged are the short weighted "
                                 "refits from it that `sample` draws)");
+    if (r->sampled > 0)
+        fprintf(
+            stream,
+            "(the draws are the first of the %d weight vectors that the response is for; refits "
+            "have not entered it)\n",
+            r->sampled);
     for (int i = 0; i < r->lambdas; i++) {
         const audit_posterior *at = &r->at[i];
         put_number(t.cell[0], "%.2e", at->lambda);

@@ -77,6 +77,8 @@ static void add_posterior(cJSON *o, const audit_result *r)
     }
     cJSON_AddStringToObject(o, "posterior_method",
                             r->from_generator ? "generator" : "short weighted refits");
+    cJSON_AddStringToObject(o, "posterior_weights",
+                            r->sampled > 0 ? "those of the response" : "fresh");
     json_number(o, "draws", r->draws);
     json_number(o, "rows", (double)r->predicted);
 }

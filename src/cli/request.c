@@ -38,6 +38,7 @@ am_fit_options request_options(const settings *set, int64_t rows)
         .omega0 = set->omega0,
         .networks = set->networks,
         .posterior = set->posterior,
+        .response_draws = set->response_draws,
         .mode = set->mode,
         .labels = set->labels,
         .rounds = set->rounds,

@@ -32,7 +32,9 @@ typedef enum {
     STREAM_POLISH = 16,     /* minibatches of polish */
     STREAM_LABELS = 17,     /* λ, ω and minibatches of the labels of supervised mode */
     STREAM_RESPONSE = 20,   /* rows of the implicit response */
-    STREAM_PROBES = 21      /* signs of its probes */
+    STREAM_PROBES = 21,     /* signs of its probes */
+    STREAM_DRAWN = 22,      /* weight vectors that a sampled response is for */
+    STREAM_MIXTURES = 23    /* mixtures of them */
 } draw_stream;
 
 typedef struct {

@@ -7,7 +7,8 @@
  *   split:h1,…,r     the same network on u alone, beside scaled columns of ω−1
  *   paper            network on (u, ω) with two ReLU layers of 128, the second being the features
  *   F+response:N     those of poly or cheb in u alone, and ω − 1 at N nodes in u, interpolated: the
- *                    implicit response of the fitted curve (response.h); one λ, K ≤ AM_DIRECT_BLOCKS
+ *                    implicit response of the fitted curve (response.h); one λ, K ≤ AM_DIRECT_BLOCKS.
+ *                    Where that is sampled, S drawn weight vectors are the blocks here, and z is ω − 1
  *
  * With many blocks (K > AM_DIRECT_BLOCKS) ω enters through a fixed random ±1/√I embedding of ω−1 to I
  * columns, and 1 + (ω−1)E takes ω's place above. */

@@ -26,8 +26,8 @@ am_status generator_open(generator *g, backend *be, const generator_spec *spec, 
 {
     *g = (generator){.be = be, .spec = *spec, .networks = AM_MAX(1, spec->networks)};
     g->groups = target_groups(&spec->target, spec->per_layer);
-    AM_TRY(features_open(&g->f, be, &spec->features, g->groups.count, spec->blocks, spec->embedding,
-                         spec->seed, draws, err));
+    AM_TRY(features_open(&g->f, be, &spec->features, g->groups.count, generator_weights_count(spec),
+                         spec->embedding, spec->seed, draws, err));
     if (g->networks > 1 && g->f.params > 0) {
         am_status refused = am_fail(err, AM_ERR_USAGE,
                                     "features %s: several networks need fixed features (poly:D or "
@@ -132,7 +132,7 @@ am_status generator_features(generator *g, int draws, const double *lambda, cons
 {
     backend *be = g->be;
     int groups = g->groups.count;
-    int64_t blocks = features_use_omega(&g->f) ? g->spec.blocks : 0;
+    int64_t blocks = features_use_omega(&g->f) ? generator_weights_count(&g->spec) : 0;
     size_t u_bytes = sizeof(float) * (size_t)draws * (size_t)groups;
     size_t omega_bytes = sizeof(float) * (size_t)draws * (size_t)blocks;
     float *u = am_alloc((size_t)draws * (size_t)groups, sizeof *u, "features", err);
@@ -192,7 +192,7 @@ am_status generator_weights(generator *g, int draws, const double *lambda, const
     dev_f32 *row = be->op->alloc(be, sizeof(float) * params, "weights");
     am_status status = be->op->sync(be, err);
     for (int m = 0; status == AM_OK && m < draws; m++) {
-        const float *w = omega != NULL ? omega + m * g->spec.blocks : NULL;
+        const float *w = omega != NULL ? omega + m * generator_weights_count(&g->spec) : NULL;
         status = generator_features(g, 1, lambda + m * g->groups.count, w, c, err);
         if (status != AM_OK)
             break;

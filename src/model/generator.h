@@ -24,8 +24,15 @@ typedef struct {
     bool omega0;                    /* random penalty weight: λ is multiplied by ω₀ */
     int embedding;                  /* columns that ω is embedded into; 0: chosen by K */
     int networks;                   /* E; 0 stands for 1 */
+    int sampled; /* S: a response to so many drawn ω^s, see features (response.h); 0: to ω itself */
     uint64_t seed;
 } generator_spec;
+
+/* W, how many weights the generator is asked for: K, or where it is sampled S, 1 + z. */
+static inline int64_t generator_weights_count(const generator_spec *spec)
+{
+    return spec->sampled > 0 ? spec->sampled : spec->blocks;
+}
 
 typedef struct generator generator;
 struct generator {
@@ -61,13 +68,13 @@ am_status generator_init(generator *g, am_error *err);
 /* u of one λ (G values both), clamped to the trained range. */
 void generator_normalise(const generator_spec *spec, int groups, const double *lambda, float *u);
 
-/* c (M,R) on the device for host-side draws: lambda (M,G), omega (M,K) or NULL for ω = 1. */
+/* c (M,R) on the device for host-side draws: lambda (M,G), omega (M,W) or NULL for ω = 1. */
 am_status generator_features(generator *g, int draws, const double *lambda, const float *omega,
                              dev_f32 *c, am_error *err);
 /* θ (E,M,P) = cΘ */
 void generator_theta(const generator *g, int draws, const dev_f32 *c, dev_f32 *theta);
 /* θ (M,P) = g(ω, λ) of the first network on the host, one draw after the other, so that a draw's bits do not depend on M:
- * lambda (M,G), omega (M,K) or NULL for ω = 1. */
+ * lambda (M,G), omega (M,W) or NULL for ω = 1. */
 am_status generator_weights(generator *g, int draws, const double *lambda, const float *omega,
                             float *theta, am_error *err);
 

@@ -1,11 +1,11 @@
 #include "response/response.h"
 
 #include "draw/philox.h"
-#include "response/block_gradients.h"
 #include "response/components.h"
 #include "response/conjugate_gradients.h"
 #include "response/gauss_newton.h"
 #include "response/kfac.h"
+#include "response/weighted_gradients.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,10 +17,10 @@ struct response {
     generator *g; /* base: fixed features, ω = 1 */
     response_settings settings;
     components seen; /* the problem in components of its inputs: P' parameters, d' inputs */
-    dev_f32 *state;  /* (E, N, K, P') */
-    int vectors;     /* K */
+    dev_f32 *state;  /* (E, N, V, P') */
+    int vectors;     /* V */
     int rows, tile;  /* for G */
-    block_gradients blocks;
+    weighted_gradients pull;
     gauss_newton product;
     kfac factors;
     conjugate_gradients solver;
@@ -29,7 +29,7 @@ struct response {
     dev_f32 *c;                 /* (N, R) */
     dev_f32 *whole;             /* (E, N, P) networks at the nodes */
     dev_f32 *theta;             /* (E, N, P') */
-    dev_f32 *gradient;          /* (N, K, P') of one network's nodes */
+    dev_f32 *gradient;          /* (N, V, P') of one network's nodes */
     dev_f32 *metric, *diagonal; /* (P), (P') M */
     float *metric_host;         /* (P) */
     dev_u32 *index;             /* (rows) */
@@ -43,6 +43,11 @@ struct response {
 };
 
 /* ---- open ---------------------------------------------------------------------------------------- */
+
+int64_t response_vectors(const response_settings *settings, int64_t blocks)
+{
+    return settings->draws > 0 ? settings->draws : blocks;
+}
 
 am_status response_params(const target *t, const response_settings *settings, int64_t *params,
                           am_error *err)
@@ -107,9 +112,11 @@ static am_status open_parts(response *r, const device_rows *data, am_error *err)
     AM_TRY(components_open(&r->seen, r->be, &r->g->spec.target, data, r->settings.inputs, err));
     r->kept = r->settings.components < r->seen.t.size[0] ? r->settings.components : 0;
     const target *t = &r->seen.t;
+    const generator_spec *spec = &r->g->spec;
+    weight_source from = {r->settings.weights, spec->alpha, spec->seed, spec->blocks};
     AM_TRY(open_buffers(r, err));
-    AM_TRY(block_gradients_open(&r->blocks, r->be, t, r->settings.nodes, &r->seen.rows, r->vectors,
-                                err));
+    AM_TRY(weighted_gradients_open(&r->pull, r->be, t, r->settings.nodes, &r->seen.rows, &from,
+                                   r->settings.draws, err));
     AM_TRY(gauss_newton_open(&r->product, r->be, t, r->vectors, r->tile, r->kept, err));
     AM_TRY(kfac_open(&r->factors, r->be, t, r->vectors, r->tile, err));
     r->product.basis = r->factors.layer[0].a_basis;
@@ -127,7 +134,7 @@ am_status response_open(response **out, generator *g, const response_settings *s
     r->g = g;
     r->settings = *settings;
     r->state = state;
-    r->vectors = (int)g->spec.blocks;
+    r->vectors = (int)response_vectors(settings, g->spec.blocks);
     r->rows = (int)AM_MIN((int64_t)settings->rows, data->data.n);
     r->tile = AM_MIN(TILE, r->rows);
     for (int j = 0; j < settings->nodes; j++)
@@ -150,7 +157,7 @@ void response_close(response *r)
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         r->be->op->release(r->be, owned[i]);
     free(r->metric_host);
-    block_gradients_close(&r->blocks);
+    weighted_gradients_close(&r->pull);
     gauss_newton_close(&r->product);
     kfac_close(&r->factors);
     conjugate_gradients_close(&r->solver);
@@ -323,7 +330,7 @@ am_status response_advance(response *r, int index,
     AM_TRY(begin_snapshot(r, index, err));
     int64_t own = r->settings.nodes * r->seen.t.params;
     for (int e = 0; e < r->g->networks; e++) {
-        block_gradients_compute(&r->blocks, f32_at(r->theta, e * own), r->gradient);
+        AM_TRY(weighted_gradients_compute(&r->pull, f32_at(r->theta, e * own), r->gradient, err));
         for (int j = 0; j < r->settings.nodes; j++) {
             response_metric metric = metric_at(context, e, feature_node(r->settings.nodes, j));
             AM_TRY(advance_node(r, e, j, index == 0, &metric, err));
@@ -345,6 +352,7 @@ am_status response_spec(const generator_spec *base, const response_settings *set
         return am_fail(err, AM_ERR_USAGE, "features %s: too long for a response",
                        base->features.text);
     spec->weights = settings->weights;
+    spec->sampled = settings->draws;
     return feature_spec_parse(text, true, &spec->features, err);
 }
 
@@ -353,7 +361,7 @@ am_status response_attach(response *r, generator *full, am_error *err)
     backend *be = r->be;
     const generator *base = r->g;
     int64_t params = base->spec.target.params, curve = base->f.features * params;
-    int columns = full->f.features - base->f.features; /* N·K */
+    int columns = full->f.features - base->f.features; /* N·V */
     AM_TRY(know_inputs(r, err));
     for (int e = 0; e < base->networks; e++) {
         generator from = generator_network(base, e), to = generator_network(full, e);

@@ -11,6 +11,11 @@
  * needs no damping constant of its own: M/Δτ is it. G is estimated on fresh rows at every snapshot,
  * g_b − ḡ on all rows.
  *
+ * All of it is linear in ω. For more blocks than can be answered one by one, up to a weight for every
+ * observation, the response is sampled: to S drawn weight vectors ω^s, O_s = Σ_b (ω_sb − 1) O_b, from the
+ * right-hand sides of weighted_gradients.h. The generator then takes z (S) in place of ω − 1:
+ * θ = θ(1) + Σ_s z_s O_s is the network under ω = 1 + Σ_s z_s (ω^s − 1).
+ *
  * It is done at N nodes in u, the normalised log λ, for each of the generator's E networks; between
  * the nodes O is interpolated by the features F+response:N. */
 #ifndef AM_RESPONSE_H
@@ -29,7 +34,13 @@ typedef struct {
                        restriction */
     int iterations;     /* of the conjugate gradients */
     omega_kind weights; /* of the weights that the response is for */
+    int draws;          /* S of them that are drawn; 0: the blocks by themselves */
 } response_settings;
+
+enum { RESPONSE_DRAWS = 64 }; /* S by default where there are too many blocks */
+
+/* V, the directions at once: S, or K. */
+int64_t response_vectors(const response_settings *settings, int64_t blocks);
 
 typedef struct response response;
 
@@ -37,7 +48,7 @@ typedef struct response response;
 am_status response_params(const target *t, const response_settings *settings, int64_t *params,
                           am_error *err);
 
-/* state (E, N·K, P'): device memory of the caller's, zero at the start of the training, that carries O
+/* state (E, N·V, P'): device memory of the caller's, zero at the start of the training, that carries O
  * from snapshot to snapshot. g, its data and state must outlive the response. */
 am_status response_open(response **r, generator *g, const response_settings *settings,
                         const device_rows *data, dev_f32 *state, am_error *err);

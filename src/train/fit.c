@@ -70,11 +70,14 @@ static am_status check_settings(const generator *g, const fit_settings *s, am_er
     if (s->response.nodes > 0 && g->groups.count > 1)
         return am_fail(err, AM_ERR_USAGE,
                        "--posterior implicit: needs one λ in all; give --penalty scalar");
-    if (s->response.nodes > 0 && g->spec.blocks > AM_DIRECT_BLOCKS)
+    if (s->response.nodes > 0 && s->response.draws == 0 && g->spec.blocks > AM_DIRECT_BLOCKS)
         return am_fail(err, AM_ERR_USAGE,
-                       "--posterior implicit: %lld blocks of weights, at most %d; give fewer "
-                       "--blocks",
-                       (long long)g->spec.blocks, AM_DIRECT_BLOCKS);
+                       "--posterior implicit: %lld blocks of weights, more than %d can only be "
+                       "answered to draws of them; give --response-draws %d, or fewer --blocks",
+                       (long long)g->spec.blocks, AM_DIRECT_BLOCKS, RESPONSE_DRAWS);
+    if (s->response.draws > AM_DIRECT_BLOCKS)
+        return am_fail(err, AM_ERR_USAGE, "--response-draws %d: give at most %d", s->response.draws,
+                       AM_DIRECT_BLOCKS);
     if (s->sets < 1 || s->draws % s->sets != 0)
         return am_fail(err, AM_ERR_USAGE, "--minibatches %d: must divide the %d draws", s->sets,
                        s->draws);
@@ -101,8 +104,9 @@ static am_status add_slots(generator_fit *f, slots *out, am_error *err)
         s.p2 = arena_add(&f->state, AM_DTYPE_F32, g->phi_size, 0, "adam.features.moment2");
     }
     if (f->settings.response.nodes > 0) {
-        int64_t vectors = f->settings.response.nodes * g->spec.blocks;
-        AM_TRY(response_params(&g->spec.target, &f->settings.response, &params, err));
+        const response_settings *r = &f->settings.response;
+        int64_t vectors = r->nodes * response_vectors(r, g->spec.blocks);
+        AM_TRY(response_params(&g->spec.target, r, &params, err));
         s.snapshot = arena_add(&f->state, AM_DTYPE_U64, 1, 0, "response.snapshots");
         s.response = arena_add(&f->state, AM_DTYPE_F32, g->networks * vectors, params, "response");
     }

@@ -21,7 +21,7 @@ struct generator_fit {
     dev_f32 *head_m1, *head_m2; /* (E·R, P); collocation's second moment is (E·M, P) */
     dev_f32 *phi_m1, *phi_m2;
     response *answer;  /* NULL: none */
-    dev_f32 *response; /* (E, N·K, P) its state */
+    dev_f32 *response; /* (E, N·V, P') its state */
     dev_u64 *snapshot; /* snapshots done */
     int64_t snapshots; /* the same on the host */
     double response_seconds;

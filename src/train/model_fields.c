@@ -69,6 +69,7 @@ static const field field_table[] = {
     {"response_components", INT, AT(record.fit.response.components), 0, NULL, true},
     {"response_iterations", INT, AT(record.fit.response.iterations), 0, NULL, true},
     {"response_weights", NAME, AT(record.fit.response.weights), 0, omega_names, true},
+    {"response_draws", INT, AT(record.fit.response.draws), 0, NULL, true},
     {"rate", REAL, AT(record.fit.adam.rate), 0, NULL, true},
     {"schedule", NAME, AT(record.fit.adam.schedule), 0, schedule_names, true},
     {"warmup", LONG, AT(record.fit.adam.warmup), 0, NULL, true},

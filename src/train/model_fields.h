@@ -6,7 +6,7 @@
 #include "train/model_file.h"
 
 enum { MODEL_FIELD_TEXT = 1100 }; /* bytes of a value's text, at most */
-enum { MODEL_FIELDS = 61 };       /* rows of the table */
+enum { MODEL_FIELDS = 62 };       /* rows of the table */
 
 /* The record as the file holds it: the parts that need parsing as text. */
 typedef struct {

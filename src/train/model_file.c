@@ -89,6 +89,8 @@ static const char *impossible(const model_record *r)
         return "lambda_low";
     if (s->blocks < 1 || s->blocks > r->data.rows)
         return "blocks";
+    if (s->sampled > AM_DIRECT_BLOCKS)
+        return "response_draws";
     if (r->data.norm.inputs != s->target.size[0])
         return "inputs";
     if (s->embedding > AM_MAX_FEATURES)
@@ -125,7 +127,8 @@ static am_status check_tensors(const char *path, const am_safetensors *file,
     static const char *const used[] = {"head", "features", "input.mean", "input.sd"};
     const am_tensor *head;
     int groups = spec->per_layer ? spec->target.layers : 1;
-    int64_t r1 = features_count(&spec->features, groups, spec->blocks, spec->embedding);
+    int64_t blocks = generator_weights_count(spec);
+    int64_t r1 = features_count(&spec->features, groups, blocks, spec->embedding);
     int64_t shape[2] = {AM_MAX(1, spec->networks) * r1, spec->target.params};
     AM_TRY(am_safetensors_need(file, "head", AM_DTYPE_F32, 2, shape, &head, err));
     for (size_t i = 0; i < sizeof used / sizeof *used; i++) {
@@ -180,6 +183,7 @@ static am_status read_record(const char *path, const am_safetensors *file, raw_r
             AM_OK)
         return am_fail(err, AM_ERR_INPUT, "%s: damaged model: %.300s", path, inner.message);
     spec->features.paper_init = paper;
+    spec->sampled = spec->features.nodes > 0 ? raw->record.fit.response.draws : 0;
     AM_TRY(check_record(path, &raw->record, err));
     AM_TRY(check_tensors(path, file, spec, err));
     return read_columns(path, file, &raw->record.data.norm, err);

@@ -35,7 +35,8 @@ int polish_networks(const polish_request *q)
 
 am_status polish_start(const polish_request *q, float *theta, am_error *err)
 {
-    const float *omega = features_use_omega(&q->g->f) ? q->omega : NULL;
+    const float *own = q->g->spec.sampled > 0 ? NULL : q->omega;
+    const float *omega = !features_use_omega(&q->g->f) ? NULL : q->seen != NULL ? q->seen : own;
     generator *from = omega == NULL ? generator_at_one(q->g) : q->g;
     size_t values = (size_t)q->models * (size_t)q->g->spec.target.params;
     for (int e = 0; e < polish_networks(q); e++) {

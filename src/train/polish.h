@@ -12,8 +12,10 @@ typedef struct {
     int networks;         /* E: the generator's first; 0: all it has */
     int models;           /* D */
     const double *lambda; /* (D, G) */
-    const float
-        *omega; /* (D, K), or NULL for ω = 1; a generator that does not see ω starts at g(1, λ) */
+    const float *omega;   /* (D, K), or NULL for ω = 1 */
+    /* (D, W) what the generator is given for ω, or NULL: ω itself. A generator that does not see ω, or
+     * answers to drawn weight vectors and is not told which, starts at g(1, λ). */
+    const float *seen;
     int64_t blocks; /* K */
     uint64_t seed;  /* of the minibatches */
     int rows;       /* of a minibatch: polish_rows() */

@@ -106,7 +106,7 @@ response_settings recipe_response(omega_kind weights, int64_t steps)
         .snapshots = (int)AM_MIN((int64_t)6, steps),
         .rows = 5000,
         .inputs = 256,
-        .components = 64,
+        .components = 80,
         .iterations = 1,
         .weights = weights,
     };

@@ -153,6 +153,12 @@ static am_status check(const audit_request *q, am_error *err)
         return am_fail(err, AM_ERR_USAGE,
                        "audit of %d points, %d repeats, %d draws: give at least 2, 1 and 3",
                        q->points, q->repeats, q->draws);
+    int sampled = q->sample->g->spec.sampled;
+    if (sampled > 0 && q->lambdas > 0 && q->draws > sampled)
+        return am_fail(err, AM_ERR_USAGE,
+                       "audit of %d draws: the generator answers to %d drawn weight vectors; give "
+                       "--draws %d, or fit it with --response-draws %d",
+                       q->draws, sampled, sampled, q->draws);
     if (q->lambdas < 0 || q->lambdas > AUDIT_MOST_LAMBDAS)
         return am_fail(err, AM_ERR_USAGE, "audit at %d λ: give at most %d", q->lambdas,
                        AUDIT_MOST_LAMBDAS);
@@ -172,7 +178,8 @@ am_status audit_run(const audit_request *q, audit_result *r, am_error *err)
     *r = (audit_result){.steps = q->steps,
                         .lambdas = q->lambdas,
                         .draws = q->draws,
-                        .from_generator = features_use_omega(&g->f)};
+                        .from_generator = features_use_omega(&g->f),
+                        .sampled = g->spec.sampled};
     AM_TRY(check(q, err));
     if (q->hooks != NULL)
         job.hooks = (train_hooks){.context = &job, .progress = relay, .stop = relay_stop};

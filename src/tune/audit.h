@@ -99,6 +99,7 @@ typedef struct {
     int lambdas, draws;
     int64_t predicted;   /* validation rows that the posterior is judged on */
     bool from_generator; /* draws are g(ω, λ), else the short weighted refits of `sample` */
+    int sampled; /* ω are the first of so many that the response is for; 0: nobody has seen them */
     audit_posterior at[AUDIT_MOST_LAMBDAS];
     int lines;
     audit_line line[AUDIT_MOST_LINES];

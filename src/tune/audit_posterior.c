@@ -1,5 +1,5 @@
-/* The posterior: draws of ω that neither training nor `sample` has seen, and at each λ for every draw
- * two refits from scratch with initialisations and batch orders of their own, beside the generator's
+/* The posterior: draws of ω that neither training nor `sample` has seen (of a sampled response those
+ * that it is for: refits under them have not entered it), and at each λ for every draw two refits from scratch with initialisations and batch orders of their own, beside the generator's
  * network for it. All λ share the draws, the initialisations and the orders. */
 #include "tune/audit_job.h"
 
@@ -36,14 +36,30 @@ static void comparison_close(comparison *d)
     free(d->generator);
 }
 
+/* ω (D, K): those that `sample` draws by the audit's seed; of a sampled response the first of the weight
+ * vectors that it is for. */
+static am_status draw_omega(comparison *d, float **omega, am_error *err)
+{
+    const audit_request *q = d->job->q;
+    const posterior_request *s = q->sample;
+    uint64_t seed = audit_seed(d->job, AUDIT_OMEGA, 0, 0);
+    if (s->g->spec.sampled == 0)
+        return posterior_omega(d->job->be, s->weights, s->alpha, s->blocks, q->draws, seed, omega,
+                               &d->omega0, err);
+    float *seen;
+    AM_TRY(posterior_seen(s->g, q->draws, seed, &seen, &d->omega0, err));
+    am_status status = posterior_behind(s->g, q->draws, seen, omega, err);
+    free(seen);
+    return status;
+}
+
 /* ω (2·D, K): the draws, twice. */
 static am_status open_omega(comparison *d, am_error *err)
 {
     const audit_request *q = d->job->q;
     const posterior_request *s = q->sample;
     float *once;
-    AM_TRY(posterior_omega(d->job->be, s->weights, s->alpha, s->blocks, q->draws,
-                           audit_seed(d->job, AUDIT_OMEGA, 0, 0), &once, &d->omega0, err));
+    AM_TRY(draw_omega(d, &once, err));
     size_t count = (size_t)q->draws * (size_t)s->blocks;
     d->omega = am_alloc(2 * count, sizeof *d->omega, "posterior weights", err);
     for (int side = 0; d->omega != NULL && side < 2; side++)

@@ -57,10 +57,10 @@ static am_status curve_draws(generator *g, const device_rows *validation, tuning
                              am_error *err)
 {
     int points = curve->points, draws = curve->draws, groups = g->groups.count;
-    size_t models = (size_t)points * (size_t)draws, blocks = (size_t)g->spec.blocks;
+    size_t models = (size_t)points * (size_t)draws;
+    size_t blocks = (size_t)generator_weights_count(&g->spec);
     float *omega = NULL, *omega0 = NULL;
-    AM_TRY(posterior_omega(g->be, g->spec.weights, g->spec.alpha, g->spec.blocks, draws,
-                           g->spec.seed, &omega, &omega0, err));
+    AM_TRY(posterior_seen(g, draws, g->spec.seed, &omega, &omega0, err));
     double *lambda = spread(curve->lambda, points, draws, groups, err);
     float *all = am_alloc(models * blocks, sizeof *all, "weights of the band", err);
     am_status status = lambda && all ? AM_OK : AM_ERR_MEMORY;

@@ -36,7 +36,7 @@ typedef struct {
     am_rows host; /* owned, as all below */
     device_rows device;
     int draws, blocks; /* D of ω; 0: the generator does not see it */
-    float *omega;      /* (D, K) */
+    float *omega;      /* (D, K): what the generator is given for them */
     /* the precomputed predictions, where the browser cannot compute them: */
     int points;
     double *lambda; /* (points) */

@@ -142,7 +142,7 @@ am_status gallery_open(const posterior_request *q, const am_rows *host, int rows
         status = device_rows_open(&v->device, q->g->be, &v->host, NULL, err);
     if (status == AM_OK && sees) {
         v->draws = q->draws;
-        v->blocks = (int)q->g->spec.blocks;
+        v->blocks = (int)generator_weights_count(&q->g->spec);
         v->omega = m.omega;
         m.omega = NULL;
     }

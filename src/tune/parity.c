@@ -9,6 +9,7 @@ void network_scores_free(network_scores *s)
 {
     free(s->criterion);
     free(s->validation);
+    free(s->together);
     *s = (network_scores){0};
 }
 
@@ -21,25 +22,10 @@ static void average(network_scores *s)
         s->nll_mean += s->validation[m].nll / all;
         s->accuracy_mean += s->validation[m].accuracy / all;
     }
-    s->together_nll = s->nll_mean;
-    s->together_accuracy = s->accuracy_mean;
-}
-
-/* What the mean predictions of the networks reach. */
-static am_status score_together(const model_set *set, const device_rows *validation,
-                                network_scores *s, am_error *err)
-{
-    metrics *each = am_alloc((size_t)s->models, sizeof *each, "metrics", err);
-    if (each == NULL)
-        return AM_ERR_MEMORY;
-    am_status status = evaluate(set, validation, each, NULL, err);
-    s->together_nll = s->together_accuracy = 0.0;
     for (int d = 0; d < s->models; d++) {
-        s->together_nll += each[d].nll / s->models;
-        s->together_accuracy += each[d].accuracy / s->models;
+        s->together_nll += s->together[d].nll / s->models;
+        s->together_accuracy += s->together[d].accuracy / s->models;
     }
-    free(each);
-    return status;
 }
 
 am_status polish_score(const polish_request *q, dev_f32 *theta, const device_rows *train,
@@ -56,16 +42,19 @@ am_status polish_score(const polish_request *q, dev_f32 *theta, const device_row
     *s = (network_scores){.networks = set.networks, .models = q->models};
     s->criterion = am_alloc((size_t)q->models, sizeof *s->criterion, "criteria", err);
     s->validation = am_alloc((size_t)alone.models, sizeof *s->validation, "metrics", err);
-    am_status status = s->criterion && s->validation ? AM_OK : AM_ERR_MEMORY;
+    s->together = am_alloc((size_t)q->models, sizeof *s->together, "metrics", err);
+    am_status status = s->criterion && s->validation && s->together ? AM_OK : AM_ERR_MEMORY;
     if (status == AM_OK)
         status = evaluate_criterion(&set, train, q->g->groups, q->lambda, q->omega, q->blocks,
                                     s->criterion, err);
     if (status == AM_OK)
         status = evaluate(&alone, validation, s->validation, NULL, err);
+    if (status == AM_OK && set.networks > 1)
+        status = evaluate(&set, validation, s->together, NULL, err);
+    else if (status == AM_OK)
+        memcpy(s->together, s->validation, (size_t)q->models * sizeof *s->together);
     if (status == AM_OK)
         average(s);
-    if (status == AM_OK && set.networks > 1)
-        status = score_together(&set, validation, s, err);
     if (status != AM_OK)
         network_scores_free(s);
     return status;

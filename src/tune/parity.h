@@ -12,6 +12,7 @@ typedef struct {
     double *criterion;   /* (D) L(θ_d; ω_d, λ_d) on all training rows, penalty included; the mean
                              over the E networks */
     metrics *validation; /* (E, D) of every network by itself */
+    metrics *together;   /* (D) of the E networks' mean prediction */
     /* means over all networks */
     double criterion_mean, nll_mean, accuracy_mean;
     /* of the E networks' mean prediction, mean over the draws; of one network the same as above */

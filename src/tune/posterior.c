@@ -121,9 +121,9 @@ am_status posterior_open(const posterior_request *q, posterior_models *m, am_err
     bool sees = features_use_omega(&q->g->f);
     float *omega0 = NULL;
     *m = (posterior_models){.set = {.be = q->g->be}, .from_generator = sees};
-    int64_t blocks = sees ? q->g->spec.blocks : q->blocks;
-    AM_TRY(posterior_omega(q->g->be, q->weights, q->alpha, blocks, q->draws, q->seed, &m->omega,
-                           &omega0, err));
+    AM_TRY(sees ? posterior_seen(q->g, q->draws, q->seed, &m->omega, &omega0, err)
+                : posterior_omega(q->g->be, q->weights, q->alpha, q->blocks, q->draws, q->seed,
+                                  &m->omega, &omega0, err));
     m->lambda = draw_lambdas(q, omega0, err);
     free(omega0);
     am_status status = m->lambda != NULL ? AM_OK : AM_ERR_MEMORY;

@@ -85,7 +85,7 @@ typedef struct {
     model_set set;
     bool from_generator;
     double *lambda; /* (D, G), owned like all below and the set's memory */
-    float *omega;   /* (D, K) */
+    float *omega;   /* (D, K), or what the generator was given: (D, W) */
 } posterior_models;
 am_status posterior_open(const posterior_request *request, posterior_models *m, am_error *err);
 void posterior_close(posterior_models *m); /* safe on a zeroed one */
@@ -98,6 +98,17 @@ void posterior_free(posterior *p); /* safe on a zeroed one */
  * those of training. Fresh memory. */
 am_status posterior_omega(backend *be, omega_kind kind, double alpha, int64_t blocks, int draws,
                           uint64_t seed, float **omega, float **omega0, am_error *err);
+
+/* posterior_draws.c — what a generator that sees ω is given for posterior draws: seen (D,W), and ω₀ (D),
+ * fresh memory. ω itself, by posterior_omega; or, where its response is sampled, 1 + z. Draw d < S then
+ * is the d-th drawn weight vector, z = e_d, whatever the seed; draws beyond are mixtures of the S, z
+ * Gaussian in direction with Σ z_s² = 1, which have mean and covariance of the S. */
+am_status posterior_seen(const generator *g, int draws, uint64_t seed, float **seen, float **omega0,
+                         am_error *err);
+/* The weights ω (D,K) that these stand for, fresh memory: `seen` itself, or 1 + Σ_s z_s (ω^s − 1), which
+ * of a mixture may be negative. */
+am_status posterior_behind(const generator *g, int draws, const float *seen, float **omega,
+                           am_error *err);
 
 /* ---- ledger.c ------------------------------------------------------------------------------------ */
 

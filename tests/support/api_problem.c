@@ -107,16 +107,25 @@ static void forward(const float *theta, const double *z, double *logit)
 
 api_score api_judge(const api_rows *rows, const am_dataset *data, const float *theta)
 {
+    return api_judge_mean(rows, data, 1, &theta);
+}
+
+api_score api_judge_mean(const api_rows *rows, const am_dataset *data, int networks,
+                         const float *const *theta)
+{
     int64_t order[API_ROWS];
     api_score score = {0, 0};
     cr_assert_eq(am_dataset_order(data, order, NULL), AM_OK);
     for (int i = API_TRAIN; i < API_ROWS; i++) {
-        double z[API_INPUTS], logit[API_CLASSES];
+        double z[API_INPUTS], logit[API_CLASSES], p = 0.0;
         int32_t y = rows->label[order[i]];
         normalise(rows, order, order[i], z);
-        forward(theta, z, logit);
-        score.nll += log(exp(logit[0]) + exp(logit[1])) - logit[y];
-        score.accuracy += logit[y] > logit[1 - y];
+        for (int e = 0; e < networks; e++) {
+            forward(theta[e], z, logit);
+            p += 1.0 / (1.0 + exp(logit[1 - y] - logit[y])) / networks;
+        }
+        score.nll -= log(p);
+        score.accuracy += p > 0.5;
     }
     score.nll /= API_VALIDATION;
     score.accuracy /= API_VALIDATION;

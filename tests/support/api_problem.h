@@ -37,6 +37,9 @@ typedef struct {
     double nll, accuracy;
 } api_score;
 api_score api_judge(const api_rows *rows, const am_dataset *data, const float *theta);
+/* The same of the mean prediction of several networks. */
+api_score api_judge_mean(const api_rows *rows, const am_dataset *data, int networks,
+                         const float *const *theta);
 
 /* Fails unless status is `want` and the message, one line, holds `text`. */
 void api_expect(am_status status, const am_error *err, am_status want, const char *text);

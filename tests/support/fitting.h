@@ -18,6 +18,7 @@ typedef struct {
     int networks;
     int response; /* nodes */
     fit_mode mode;
+    int response_draws; /* 0: the response is to the blocks */
 } recipe;
 
 /* Every way of training: both descents, both plans, with and without ω and a feature network. */

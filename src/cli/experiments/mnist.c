@@ -87,7 +87,8 @@ static settings protocol_settings(const settings *set, const protocol *p, const 
     s.lambda_low = LAMBDA_LOW;
     s.lambda_high = LAMBDA_HIGH;
     s.alpha = 1.0;
-    s.blocks = BLOCKS;
+    if (!settings_given(set, "blocks"))
+        s.blocks = BLOCKS;
     s.draws = p->draws;
     s.batch = BATCH;
     s.warmup = p->adam.warmup;
@@ -331,7 +332,10 @@ static am_status run_all(session *s, const settings *set, const protocol *p, con
     AM_TRY(refit_choice(s, set, p, r, err));
     AM_TRY(refit_curve(s, set, p, r, err));
     r->audited = set->audit;
-    return set->audit ? audit_session(s, set, AUDIT_DRAWS, &r->audit, &r->audit_cost, err) : AM_OK;
+    int sampled = s->g.spec.sampled, draws = AUDIT_DRAWS;
+    if (sampled > 0) /* of these it has no more */
+        draws = AM_MIN(draws, sampled);
+    return set->audit ? audit_session(s, set, draws, &r->audit, &r->audit_cost, err) : AM_OK;
 }
 
 am_status experiment_mnist(const settings *set, am_error *err)
