@@ -1,7 +1,8 @@
 # Benchmark programs, beside the program so that they find the plugin: bench_ops (every op of a backend),
 # bench_fit (whole fits on two devices), bench_refine (paired warm-started steps of posterior draws),
 # bench_proposal (where λ is drawn), bench_case (what bench/run has take turns with its peers).
-add_library(bench_core OBJECT bench/ops/measure.c bench/ops/operands.c bench/ops/recorder.c)
+add_library(bench_core OBJECT bench/ops/measure.c bench/ops/operands.c bench/ops/program_settings.c
+            bench/ops/recorder.c)
 target_include_directories(bench_core PUBLIC bench/ops)
 target_link_libraries(bench_core PUBLIC core)
 add_executable(bench_ops bench/ops/bench_ops.c bench/ops/report.c bench/ops/scenario.c)

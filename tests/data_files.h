@@ -105,4 +105,21 @@ static inline void expect_message(const am_error *err, const char *part)
     cr_expect(strstr(err->message, part) != NULL, "'%s' is not in: %s", part, err->message);
 }
 
+static inline am_data *load_data(data_request request)
+{
+    am_data *data;
+    am_error err;
+    cr_assert_eq(data_load(&request, &data, &err), AM_OK, "%s", err.message);
+    return data;
+}
+
+static inline void expect_no_data(data_request request, am_status status, const char *part)
+{
+    am_data *data;
+    am_error err;
+    cr_expect_eq(data_load(&request, &data, &err), status, "%s", part);
+    expect_message(&err, part);
+    cr_expect_null(data);
+}
+
 #endif

@@ -14,29 +14,12 @@ static void put_line(const char *path)
     put_text(path, text);
 }
 
-static am_data *load(data_request request)
-{
-    am_data *data;
-    am_error err;
-    cr_assert_eq(data_load(&request, &data, &err), AM_OK, "%s", err.message);
-    return data;
-}
-
-static void expect_refused(data_request request, am_status status, const char *part)
-{
-    am_data *data;
-    am_error err;
-    cr_expect_eq(data_load(&request, &data, &err), status, "%s", part);
-    expect_message(&err, part);
-    cr_expect_null(data);
-}
-
 /* Every row of the file comes once, in the order of the permutation, on the training scale. */
 Test(csv_source, splits_and_normalises_by_the_training_rows)
 {
     test_folder folder = make_folder();
     put_line(in_folder(&folder, "line.csv"));
-    am_data *d = load((data_request){
+    am_data *d = load_data((data_request){
         .source = in_folder(&folder, "line.csv"), .label = "y", .validation = 0.2, .seed = 4});
     const permutation order = permutation_of(4, STREAM_SPLIT, 0, N);
     double mean = 0, variance = 0;
@@ -74,7 +57,7 @@ Test(csv_source, keeps_small_differences_of_large_values)
     test_folder folder = make_folder();
     put_text(in_folder(&folder, "t.csv"), "t,y\n1600000000,1.5\n1600001000,2.5\n1600000000,1.5\n"
                                           "1600001000,2.5\n1600000000,0\n");
-    am_data *d = load((data_request){
+    am_data *d = load_data((data_request){
         .source = in_folder(&folder, "t.csv"), .task = "regression", .validation = 1});
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < 4; j++) {
@@ -90,8 +73,8 @@ Test(csv_source, keeps_small_differences_of_large_values)
 static int classes_of(const test_folder *folder, const char *text, const char *task)
 {
     put_text(in_folder(folder, "c.csv"), text);
-    am_data *d =
-        load((data_request){.source = in_folder(folder, "c.csv"), .task = task, .validation = 1});
+    am_data *d = load_data(
+        (data_request){.source = in_folder(folder, "c.csv"), .task = task, .validation = 1});
     const int classes = d->train.label != NULL ? d->train.outputs : 0;
     data_free(d);
     return classes;
@@ -119,7 +102,7 @@ Test(csv_source, numbers_classes_in_ascending_order)
 {
     test_folder folder = make_folder();
     put_text(in_folder(&folder, "c.csv"), "x,y\n0,7\n1,-1\n2,3\n3,7\n4,-1\n5,3\n");
-    am_data *d = load((data_request){.source = in_folder(&folder, "c.csv"), .validation = 2});
+    am_data *d = load_data((data_request){.source = in_folder(&folder, "c.csv"), .validation = 2});
     const int expected[6] = {2, 0, 1, 2, 0, 1};
     cr_assert_eq(d->train.outputs, 3);
     cr_expect_str_eq(d->class_name[0], "-1");
@@ -140,7 +123,7 @@ Test(csv_source, maps_test_labels_on_the_training_classes)
     const char *train = in_folder(&folder, "train.csv"), *test = in_folder(&folder, "test.csv");
     put_text(train, "x,y\n0,cat\n1,ant\n2,dog\n3,cat\n");
     put_text(test, "x,y\n9,dog\n8,cat\n");
-    am_data *d = load((data_request){.source = train, .test = test, .validation = 1});
+    am_data *d = load_data((data_request){.source = train, .test = test, .validation = 1});
     cr_assert_eq(d->test.n, 2);
     cr_expect_str_eq(d->class_name[0], "ant");
     cr_expect_eq(d->test.label[0], 2);
@@ -150,7 +133,7 @@ Test(csv_source, maps_test_labels_on_the_training_classes)
     data_free(d);
     put_text(train, "x,y\n0,5\n1,3\n2,5\n");
     put_text(test, "x,y\n9,5\n");
-    d = load((data_request){.source = train, .test = test, .validation = 1});
+    d = load_data((data_request){.source = train, .test = test, .validation = 1});
     cr_expect_eq(d->test.label[0], 1);
     data_free(d);
     remove_folder(&folder);
@@ -187,7 +170,7 @@ Test(csv_source, names_what_is_wrong)
         put_text(train, BAD[i].train);
         if (BAD[i].test != NULL)
             put_text(test, BAD[i].test);
-        expect_refused((data_request){.source = train,
+        expect_no_data((data_request){.source = train,
                                       .task = BAD[i].task,
                                       .test = BAD[i].test != NULL ? test : NULL,
                                       .validation = 1},
@@ -205,7 +188,7 @@ Test(csv_source, keeps_a_models_normalisation)
     const char *path = in_folder(&folder, "line.csv");
     put_line(path);
     data_request request = {.source = path, .label = "y", .validation = 1, .norm = &norm};
-    am_data *d = load(request);
+    am_data *d = load_data(request);
     cr_assert_neq(d->norm.column_mean, mean); /* a copy */
     for (int i = 0; i < N - 1; i++) {
         cr_expect_eq(d->train.floats[2 * i], (d->train.target[i] - 0.5f - 10) / 4);
@@ -213,10 +196,10 @@ Test(csv_source, keeps_a_models_normalisation)
     }
     data_free(d);
     sd[1] = 0;
-    expect_refused(request, AM_ERR_INPUT, "normalisation is damaged");
+    expect_no_data(request, AM_ERR_INPUT, "normalisation is damaged");
     norm.inputs = 3;
-    expect_refused(request, AM_ERR_INPUT, "2 inputs a row, the model takes 3");
+    expect_no_data(request, AM_ERR_INPUT, "2 inputs a row, the model takes 3");
     norm = (normalisation){.inputs = 2, .mean = 0, .sd = 1};
-    expect_refused(request, AM_ERR_INPUT, "holds numbers, the model was fitted on images");
+    expect_no_data(request, AM_ERR_INPUT, "holds numbers, the model was fitted on images");
     remove_folder(&folder);
 }

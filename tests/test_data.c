@@ -23,23 +23,6 @@ static void put_images(const test_folder *folder, const char *part, int n, const
     put_idx(in_folder(folder, name), IDX_U8, 1, (uint32_t[]){(uint32_t)n}, label, (size_t)n);
 }
 
-static am_data *load(data_request request)
-{
-    am_data *data;
-    am_error err;
-    cr_assert_eq(data_load(&request, &data, &err), AM_OK, "%s", err.message);
-    return data;
-}
-
-static void expect_refused(data_request request, am_status status, const char *part)
-{
-    am_data *data;
-    am_error err;
-    cr_expect_eq(data_load(&request, &data, &err), status, "%s", part);
-    expect_message(&err, part);
-    cr_expect_null(data);
-}
-
 /* ---- folders of IDX files -------------------------------------------------------------------- */
 
 static void expect_image(const am_rows *rows, int64_t row, int i)
@@ -55,7 +38,7 @@ Test(data, splits_images_by_the_keyed_permutation)
     test_folder folder = make_folder();
     put_images(&folder, "train", N, "");
     put_images(&folder, "t10k", 5, ".gz");
-    am_data *d = load((data_request){.source = folder.path, .validation = 4, .seed = 3});
+    am_data *d = load_data((data_request){.source = folder.path, .validation = 4, .seed = 3});
     const permutation order = permutation_of(3, STREAM_SPLIT, 0, N);
     cr_assert_eq(d->train.n, 8);
     cr_assert_eq(d->validation.n, 4);
@@ -85,7 +68,7 @@ Test(data, measures_images_on_the_training_rows)
     test_folder folder = make_folder();
     put_idx(in_folder(&folder, "train-images"), IDX_U8, 2, (uint32_t[]){3, 2}, byte, 6);
     put_idx(in_folder(&folder, "train-labels"), IDX_U8, 1, (uint32_t[]){3}, label, 3);
-    am_data *d = load((data_request){.source = folder.path, .validation = 1});
+    am_data *d = load_data((data_request){.source = folder.path, .validation = 1});
     cr_expect_eq(d->norm.mean, 0.5f);
     cr_expect_eq(d->norm.sd, 0.5f);
     cr_expect_not(d->norm.per_column);
@@ -103,7 +86,7 @@ Test(data, gives_constant_images_a_deviation_of_one)
     test_folder folder = make_folder();
     put_idx(in_folder(&folder, "train-images"), IDX_U8, 2, (uint32_t[]){2, 2}, byte, 4);
     put_idx(in_folder(&folder, "train-labels"), IDX_U8, 1, (uint32_t[]){2}, label, 2);
-    am_data *d = load((data_request){.source = folder.path, .validation = 1});
+    am_data *d = load_data((data_request){.source = folder.path, .validation = 1});
     cr_expect_eq(d->norm.mean, 0.2f);
     cr_expect_eq(d->norm.sd, 1.0f);
     data_free(d);
@@ -123,7 +106,7 @@ Test(data, normalises_mnist_as_published)
             byte, BYTES);
     put_idx(in_folder(&folder, "mnist/train-labels.idx1-ubyte"), IDX_U8, 1, (uint32_t[]){3}, label,
             3);
-    am_data *d = load((data_request){.source = in_folder(&folder, "mnist/"), .validation = 1});
+    am_data *d = load_data((data_request){.source = in_folder(&folder, "mnist/"), .validation = 1});
     cr_expect_str_eq(d->name, "mnist");
     cr_expect_eq(d->norm.mean, 0.1307f);
     cr_expect_eq(d->norm.sd, 0.3081f);
@@ -132,7 +115,7 @@ Test(data, normalises_mnist_as_published)
     cr_expect_float_eq(255 * d->train.scale + d->train.shift, 2.821487f, 1e-6f);
     data_free(d);
     cr_assert_eq(rename(in_folder(&folder, "mnist"), in_folder(&folder, "other")), 0);
-    d = load((data_request){.source = in_folder(&folder, "other"), .validation = 1});
+    d = load_data((data_request){.source = in_folder(&folder, "other"), .validation = 1});
     cr_expect_float_eq(d->norm.mean, 0.5f, 0.01f); /* measured: bytes 0..255 in turn */
     data_free(d);
     remove_folder(&folder);
@@ -143,12 +126,12 @@ Test(data, split_depends_on_the_seed_only)
     test_folder folder = make_folder();
     put_images(&folder, "train", N, "");
     data_request request = {.source = folder.path, .validation = 0.25, .seed = 8};
-    am_data *a = load(request), *b = load(request);
+    am_data *a = load_data(request), *b = load_data(request);
     request.validation = 6;
-    am_data *fewer = load(request);
+    am_data *fewer = load_data(request);
     request.validation = 3;
     request.seed = 9;
-    am_data *other = load(request);
+    am_data *other = load_data(request);
     cr_assert_eq(a->train.n, 9); /* ¼ of 12 rows are held out */
     cr_expect_eq(memcmp(a->train.bytes, b->train.bytes, 9 * PIXELS), 0);
     cr_expect_eq(memcmp(a->train.bytes, fewer->train.bytes, 6 * PIXELS), 0);
@@ -176,7 +159,7 @@ Test(data, normalises_float_idx_by_column)
     put_idx(in_folder(&folder, "train-labels-idx1-ubyte"), IDX_U8, 1, (uint32_t[]){4}, label, 4);
     put_idx(in_folder(&folder, "t10k-images-idx2-float"), IDX_F32, 2, (uint32_t[]){4, 2}, rows, 32);
     put_idx(in_folder(&folder, "t10k-labels-idx1-ubyte"), IDX_U8, 1, (uint32_t[]){4}, label, 4);
-    am_data *d = load((data_request){.source = folder.path, .validation = 1, .seed = 1});
+    am_data *d = load_data((data_request){.source = folder.path, .validation = 1, .seed = 1});
     /* three training rows: twice one value and once the other, so mean 5/3 or 7/3, sd √8/3 */
     const float mean = d->norm.column_mean[0], sd = d->norm.column_sd[0];
     cr_expect(d->norm.per_column);
@@ -200,17 +183,17 @@ Test(data, keeps_a_models_normalisation)
     put_images(&folder, "train", N, "");
     normalisation norm = {.inputs = 4, .mean = 0.25f, .sd = 0.5f, .target_sd = 1};
     data_request request = {.source = folder.path, .validation = 0.5, .norm = &norm};
-    am_data *d = load(request);
+    am_data *d = load_data(request);
     cr_expect_eq(d->norm.mean, 0.25f);
     cr_expect_eq(d->train.shift, -0.5f);
     cr_expect_eq(d->train.scale, (float)(1 / 127.5));
     data_free(d);
     norm.inputs = 5;
-    expect_refused(request, AM_ERR_INPUT, "4 inputs a row, the model takes 5");
+    expect_no_data(request, AM_ERR_INPUT, "4 inputs a row, the model takes 5");
     norm = (normalisation){.inputs = 4, .per_column = true, .column_mean = mean, .column_sd = sd};
-    expect_refused(request, AM_ERR_INPUT, "holds images as bytes, the model was fitted on numbers");
+    expect_no_data(request, AM_ERR_INPUT, "holds images as bytes, the model was fitted on numbers");
     norm = (normalisation){.inputs = 4, .mean = 0, .sd = 0};
-    expect_refused(request, AM_ERR_INPUT, "normalisation is damaged");
+    expect_no_data(request, AM_ERR_INPUT, "normalisation is damaged");
     remove_folder(&folder);
 }
 
@@ -220,7 +203,7 @@ Test(data, reads_the_distributions_fashion_mnist)
     static const char FASHION[] = "/usr/share/datasets/fashion-mnist";
     if (!am_path_exists(FASHION))
         cr_skip_test("the package dataset-fashion-mnist is not here");
-    am_data *d = load((data_request){.source = FASHION, .validation = 10000, .seed = 1});
+    am_data *d = load_data((data_request){.source = FASHION, .validation = 10000, .seed = 1});
     const am_rows *rows[3] = {&d->train, &d->validation, &d->test};
     int count[10] = {0};
     for (int part = 0; part < 3; part++)
@@ -242,18 +225,18 @@ Test(data, refuses_incomplete_folders)
 {
     test_folder folder = make_folder();
     const data_request request = {.source = folder.path, .validation = 1};
-    expect_refused(request, AM_ERR_INPUT, "no file in it begins with train-images");
+    expect_no_data(request, AM_ERR_INPUT, "no file in it begins with train-images");
     put_images(&folder, "train", N, "");
     cr_assert_eq(unlink(in_folder(&folder, "train-labels-idx1-ubyte")), 0);
-    expect_refused(request, AM_ERR_INPUT, "no file in it begins with train-labels");
+    expect_no_data(request, AM_ERR_INPUT, "no file in it begins with train-labels");
     put_images(&folder, "train", N, "");
     put_images(&folder, "t10k", 5, "");
     cr_assert_eq(unlink(in_folder(&folder, "t10k-labels-idx1-ubyte")), 0);
-    expect_refused(request, AM_ERR_INPUT, "no file in it begins with t10k-labels");
+    expect_no_data(request, AM_ERR_INPUT, "no file in it begins with t10k-labels");
     put_images(&folder, "t10k", 5, "");
     put_text(in_folder(&folder, "train-images-other"), "x");
-    expect_refused(request, AM_ERR_INPUT, "several files begin with train-images");
-    expect_refused((data_request){.source = "/no/such/folder", .validation = 1}, AM_ERR_INPUT,
+    expect_no_data(request, AM_ERR_INPUT, "several files begin with train-images");
+    expect_no_data((data_request){.source = "/no/such/folder", .validation = 1}, AM_ERR_INPUT,
                    "/no/such/folder: no such file or folder");
     remove_folder(&folder);
 }
@@ -264,7 +247,7 @@ Test(data, prefers_the_plain_of_two_equal_files)
     put_images(&folder, "train", N, ".gz");
     put_images(&folder, "train", N, "");
     put_text(in_folder(&folder, "train-images-idx3-ubyte.gz"), "damaged");
-    am_data *d = load((data_request){.source = folder.path, .validation = 1});
+    am_data *d = load_data((data_request){.source = folder.path, .validation = 1});
     cr_expect_eq(d->train.n, N - 1);
     data_free(d);
     remove_folder(&folder);
@@ -284,7 +267,7 @@ static void expect_pair_refused(const char *part, const char *prefix, idx_type t
     (void)snprintf(name, sizeof name, "%s-labels-idx1-ubyte", prefix);
     put_idx(in_folder(&folder, name), IDX_U8, 1, (uint32_t[]){(uint32_t)labels}, label,
             (size_t)labels);
-    expect_refused((data_request){.source = folder.path, .validation = 1}, AM_ERR_INPUT, part);
+    expect_no_data((data_request){.source = folder.path, .validation = 1}, AM_ERR_INPUT, part);
     remove_folder(&folder);
 }
 
@@ -313,26 +296,26 @@ Test(data, refuses_impossible_requests)
     test_folder folder = make_folder();
     put_images(&folder, "train", N, "");
     data_request r = {.source = folder.path, .validation = N};
-    expect_refused(r, AM_ERR_USAGE, "12 of 12 rows for validation leaves 0 for training");
+    expect_no_data(r, AM_ERR_USAGE, "12 of 12 rows for validation leaves 0 for training");
     r.validation = 100;
-    expect_refused(r, AM_ERR_USAGE, "both need at least one");
+    expect_no_data(r, AM_ERR_USAGE, "both need at least one");
     r.validation = 0.01;
-    expect_refused(r, AM_ERR_USAGE, "leaves 12 for training and 0 for validation");
+    expect_no_data(r, AM_ERR_USAGE, "leaves 12 for training and 0 for validation");
     const double bad[] = {0, -1, 2.5, NAN, INFINITY};
     for (int i = 0; i < 5; i++) {
         r.validation = bad[i];
-        expect_refused(r, AM_ERR_USAGE, "cannot be the validation part");
+        expect_no_data(r, AM_ERR_USAGE, "cannot be the validation part");
     }
     r.validation = 2;
     r.task = "guess";
-    expect_refused(r, AM_ERR_USAGE, "no task 'guess'");
+    expect_no_data(r, AM_ERR_USAGE, "no task 'guess'");
     r.task = "regression";
-    expect_refused(r, AM_ERR_USAGE, "use a CSV for regression");
+    expect_no_data(r, AM_ERR_USAGE, "use a CSV for regression");
     r.task = "auto";
     r.label = "y";
-    expect_refused(r, AM_ERR_USAGE, "goes with a CSV only");
+    expect_no_data(r, AM_ERR_USAGE, "goes with a CSV only");
     r.label = NULL;
     r.source = NULL;
-    expect_refused(r, AM_ERR_USAGE, "nothing named");
+    expect_no_data(r, AM_ERR_USAGE, "nothing named");
     remove_folder(&folder);
 }

@@ -2,24 +2,9 @@
  * asks for and answers with a line of JSON. See case_usage. */
 #include "case.h"
 
-#include "backend/cpu/blas.h"
+#include "program_settings.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* The BLAS kernels and the threads' waiting that the program itself runs with. */
-static void as_the_program_does(char **argv)
-{
-    const char *kernels;
-    bool changed = false;
-    if (getenv("OPENBLAS_CORETYPE") == NULL && cpu_blas_wants_coretype(&kernels))
-        changed = setenv("OPENBLAS_CORETYPE", kernels, 1) == 0;
-    if (getenv("GOMP_SPINCOUNT") == NULL && getenv("OMP_WAIT_POLICY") == NULL)
-        changed |= setenv("GOMP_SPINCOUNT", "2000", 1) == 0;
-    if (changed)
-        execv("/proc/self/exe", argv);
-}
 
 static void print_quality(const char *name, const case_result *r, int count, bool accuracy)
 {

@@ -2,6 +2,7 @@
  * minibatches to the bit, the same loss curve, the same quality; and against itself: the same bits
  * twice. Prints one JSON object. See usage. */
 #include "api/fit_options.h"
+#include "program_settings.h"
 #include "recorder.h"
 
 #include <cjson/cJSON.h>
@@ -349,6 +350,7 @@ int main(int count, char **word)
     options o;
     session s = {0};
     am_error err = {0};
+    as_the_program_does(word);
     if (!parse(count, word, &o)) {
         fputs(usage, stderr);
         return 2;

@@ -1,5 +1,6 @@
 /* bench_ops — every op of the backend at the shapes of real runs: right first, then how fast, beside
  * what the device can reach; then whole steps. See --help. */
+#include "program_settings.h"
 #include "report.h"
 #include "scenario.h"
 
@@ -210,6 +211,7 @@ int main(int count, char **word)
 {
     options o;
     am_error err = {0};
+    as_the_program_does(word);
     if (!parse(count, word, &o)) {
         fputs(usage, stderr);
         return 2;

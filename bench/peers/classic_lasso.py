@@ -5,22 +5,17 @@
 scikit-learn minimises ‖y − Xβ‖²/(2n) + α·Σ|β|, half of ours: α = λ/2. Folds differ, so the fits to all
 rows at the chosen λ are compared. Prints JSON: what, seconds, difference.
 """
-import csv
 import json
-import sys
 import time
 
 import numpy
 from sklearn.linear_model import Lasso, LassoCV
 
+from classic_inputs import inputs
+
 
 def main():
-    with open(sys.argv[1]) as stream:
-        rows = list(csv.reader(stream))[1:]
-    with open(sys.argv[2]) as stream:
-        summary = json.load(stream)
-    table = numpy.array(rows, dtype=float)
-    x, y = table[:, :-1], table[:, -1]
+    x, y, summary = inputs()
     mean, sd = x.mean(0), x.std(0)
     z = (x - mean) / sd
     alphas = numpy.array([point["lambda"] for point in summary["curve"]]) / 2

@@ -4,24 +4,19 @@
 
 Prints JSON: what, seconds, and the largest difference of its fit from the summary's estimates.
 """
-import csv
 import json
-import sys
 import time
 
 import numpy
 from sklearn.linear_model import LogisticRegression
 
+from classic_inputs import inputs
+
 DRAWS, BLOCKS = 1000, 100
 
 
 def main():
-    with open(sys.argv[1]) as stream:
-        rows = list(csv.reader(stream))[1:]
-    with open(sys.argv[2]) as stream:
-        summary = json.load(stream)
-    table = numpy.array(rows, dtype=float)
-    x, y = table[:, :-1], table[:, -1]
+    x, y, summary = inputs()
     model = LogisticRegression(C=numpy.inf, solver="newton-cholesky", tol=1e-8, warm_start=True)
     model.fit(x, y)
     fit = numpy.concatenate([model.intercept_, model.coef_[0]])

@@ -5,24 +5,19 @@
 Prints JSON: what, seconds of as many weighted fits as the summary has draws (measured on 100 of
 them), and the largest difference of its fit from the summary's estimates.
 """
-import csv
 import json
-import sys
 import time
 
 import numpy
 from sklearn.linear_model import QuantileRegressor
 
+from classic_inputs import inputs
+
 TIMED = 100
 
 
 def main():
-    with open(sys.argv[1]) as stream:
-        rows = list(csv.reader(stream))[1:]
-    with open(sys.argv[2]) as stream:
-        summary = json.load(stream)
-    table = numpy.array(rows, dtype=float)
-    x, y = table[:, :-1], table[:, -1]
+    x, y, summary = inputs()
     model = QuantileRegressor(quantile=summary["quantile"], alpha=0, solver="highs").fit(x, y)
     theirs = numpy.concatenate([[model.intercept_], model.coef_])
     ours = numpy.array([c["estimate"] for c in summary["coefficients"]])

@@ -43,11 +43,7 @@ static am_status write_file(const tuning_curve *curve, const char *path, am_erro
         return output_curve_npz(curve, path, err);
     if (output_ends(path, ".csv"))
         return output_curve_csv(curve, path, err);
-    cJSON *document = output_curve_json(curve);
-    am_status status = document != NULL ? json_write(path, document, err)
-                                        : am_fail(err, AM_ERR_MEMORY, "curve: no memory");
-    cJSON_Delete(document);
-    return status;
+    return output_json_file(output_curve_json(curve), path, err);
 }
 
 am_status command_curve(const settings *set, am_error *err)

@@ -114,11 +114,7 @@ static am_status write_results(const settings *set, const sample_result *r, am_e
         return output_sample_npz(r, set->out, err);
     if (!out_is_file(set))
         return output_sample_files(r, set->out, err);
-    cJSON *document = output_sample_json(r);
-    am_status status = document != NULL ? json_write(set->out, document, err)
-                                        : am_fail(err, AM_ERR_MEMORY, "sample: no memory");
-    cJSON_Delete(document);
-    return status;
+    return output_json_file(output_sample_json(r), set->out, err);
 }
 
 static am_status report(const settings *set, const sample_result *r, am_error *err)

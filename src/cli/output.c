@@ -41,6 +41,15 @@ char *output_path(const char *folder, const char *name)
     return am_format("%s/%s", folder, name);
 }
 
+am_status output_json_file(cJSON *document, const char *path, am_error *err)
+{
+    am_status status = document != NULL
+                           ? json_write(path, document, err)
+                           : am_fail(err, AM_ERR_MEMORY, "%s: no memory to write it", path);
+    cJSON_Delete(document);
+    return status;
+}
+
 am_status output_summary(const cJSON *document, const char *folder, am_error *err)
 {
     char *path = output_path(folder, "summary.json");

@@ -9,6 +9,8 @@
 void output_json(cJSON *document, FILE *stream);
 /* The document where it is asked for: on stdout with --json, in the file of --out. Deletes it. */
 am_status output_document(const settings *set, cJSON *document, am_error *err);
+/* The document as a file. Deletes it; NULL: there was no memory for it. */
+am_status output_json_file(cJSON *document, const char *path, am_error *err);
 /* FOLDER/summary.json. */
 am_status output_summary(const cJSON *document, const char *folder, am_error *err);
 /* "FOLDER/NAME", fresh; NULL without memory. */

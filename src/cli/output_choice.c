@@ -62,15 +62,6 @@ cJSON *output_choice_json(const choice_result *r)
     return o;
 }
 
-static am_status write_json(const choice_result *r, const char *path, am_error *err)
-{
-    cJSON *document = output_choice_json(r);
-    am_status status = document != NULL ? json_write(path, document, err)
-                                        : am_fail(err, AM_ERR_MEMORY, "%s: no memory", path);
-    cJSON_Delete(document);
-    return status;
-}
-
 static am_status write_csv(const choice_result *r, const char *path, am_error *err)
 {
     enum { COLUMNS = 5 };
@@ -132,6 +123,11 @@ static am_status fill_curve(const choice_result *r, double **value, am_error *er
         (*value)[2 * points + i] = middle + se;
     }
     return *value != NULL ? AM_OK : AM_ERR_MEMORY;
+}
+
+static am_status write_json(const choice_result *r, const char *path, am_error *err)
+{
+    return output_json_file(output_choice_json(r), path, err);
 }
 
 static am_status write_svg(const choice_result *r, const char *path, am_error *err)

@@ -231,11 +231,7 @@ static am_status write_scores(const sample_result *r, const char *path, am_error
 
 static am_status write_json(const sample_result *r, const char *path, am_error *err)
 {
-    cJSON *document = output_sample_json(r);
-    am_status status = document != NULL ? json_write(path, document, err)
-                                        : am_fail(err, AM_ERR_MEMORY, "%s: no memory", path);
-    cJSON_Delete(document);
-    return status;
+    return output_json_file(output_sample_json(r), path, err);
 }
 
 am_status output_sample_files(const sample_result *r, const char *folder, am_error *err)

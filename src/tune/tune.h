@@ -102,7 +102,7 @@ am_status posterior_omega(backend *be, omega_kind kind, double alpha, int64_t bl
 /* posterior_draws.c — what a generator that sees ω is given for posterior draws: seen (D,W), and ω₀ (D),
  * fresh memory. ω itself, by posterior_omega; or, where its response is sampled, 1 + z. Draw d < S then
  * is the d-th drawn weight vector, z = e_d, whatever the seed; draws beyond are mixtures of the S, z
- * Gaussian in direction with Σ z_s² = 1, which have mean and covariance of the S. */
+ * Gaussian in direction with Σ z_s² = 1: E z = 0 and E zzᵀ = I/S, they scatter round g(1, λ) as the S do. */
 am_status posterior_seen(const generator *g, int draws, uint64_t seed, float **seen, float **omega0,
                          am_error *err);
 /* The weights ω (D,K) that these stand for, fresh memory: `seen` itself, or 1 + Σ_s z_s (ω^s − 1), which

@@ -5,14 +5,27 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGNMENT = 64 }; /* a cache line, and a vector of AVX-512 */
+enum {
+    ALIGNMENT = 64, /* a cache line, and a vector of AVX-512 */
+    LARGE_PAGE = 1 << 21
+};
 
+/* In large pages if the system gives them on request: a step walks through more memory than the
+ * processor has small pages' addresses at hand for, and a minibatch's rows lie anywhere. */
 static void *aligned_memory(size_t bytes)
 {
-    if (bytes > PTRDIFF_MAX - ALIGNMENT)
+    bool large = bytes >= LARGE_PAGE;
+    void *memory;
+    if (bytes > PTRDIFF_MAX - LARGE_PAGE ||
+        posix_memalign(&memory, large ? LARGE_PAGE : ALIGNMENT, AM_MAX(bytes, 1)) != 0)
         return NULL;
-    return aligned_alloc(ALIGNMENT, (AM_MAX(bytes, 1) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+#ifdef MADV_HUGEPAGE
+    if (large)
+        (void)madvise(memory, bytes, MADV_HUGEPAGE); /* refused: small pages do, too */
+#endif
+    return memory;
 }
 
 static void *cpu_alloc(backend *be, size_t bytes, const char *what)

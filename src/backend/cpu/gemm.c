@@ -9,8 +9,9 @@
  * products are added in double: that is where the parallelism is, and it keeps the error of a dot
  * product of 50 000 terms near that of one of 4 096. */
 enum {
-    SPAN = 4096,     /* k of one partial product */
-    SPAN_STEP = 512, /* k of one SGEMM call within it */
+    SPAN = 4096,       /* k of one partial product */
+    SHORT_SPAN = 2048, /* the same for a small C, whose spans are all that the threads share */
+    SPAN_STEP = 512,   /* k of one SGEMM call within it */
     MAX_SPANS = 64,
     SMALL_OUTPUTS = 1 << 13, /* largest C that gains from short steps; beyond, packing wins */
     SPLIT_OUTPUTS = 1 << 18, /* largest C that is cut */
@@ -86,9 +87,11 @@ static gemm_plan plan_gemm(const matmul_args *a, bool small_kernels)
 {
     gemm_plan p = {.span = a->k, .spans = 1, .step = a->k};
     if (a->k >= 2 * SPAN && a->m * a->n <= SPLIT_OUTPUTS) {
-        p.span = divide_up(divide_up(a->k, MAX_SPANS), SPAN) * SPAN;
+        bool small = a->m * a->n <= SMALL_OUTPUTS;
+        int64_t unit = small ? SHORT_SPAN : SPAN;
+        p.span = divide_up(divide_up(a->k, MAX_SPANS), unit) * unit;
         p.spans = divide_up(a->k, p.span);
-        p.step = a->m * a->n > SMALL_OUTPUTS ? p.span : SPAN_STEP;
+        p.step = small ? SPAN_STEP : p.span;
     }
     if (wants_packing(a, small_kernels))
         packed_tiles(&p, a);

@@ -149,22 +149,16 @@ static am_status draw_figure(const descent_result *r, const char *path, am_error
                            panel, 2, err);
 }
 
-static am_status write_files(const descent_result *r, const cJSON *document, const char *folder,
-                             am_error *err)
+static am_status write_files(const descent_result *r, const char *folder, am_error *err)
 {
-    char *csv = output_path(folder, "risk.csv"), *svg = output_path(folder, "risk.svg"),
-         *json = output_path(folder, "summary.json");
-    am_status status =
-        csv && svg && json ? AM_OK : am_fail(err, AM_ERR_MEMORY, "%s: no memory", folder);
+    char *csv = output_path(folder, "risk.csv"), *svg = output_path(folder, "risk.svg");
+    am_status status = csv && svg ? AM_OK : am_fail(err, AM_ERR_MEMORY, "%s: no memory", folder);
     if (status == AM_OK)
         status = write_sizes(r, csv, err);
     if (status == AM_OK)
         status = draw_figure(r, svg, err);
-    if (status == AM_OK)
-        status = json_write(json, document, err);
     free(csv);
     free(svg);
-    free(json);
     return status;
 }
 
@@ -172,7 +166,9 @@ am_status descent_report(const settings *set, const descent_result *r, const cha
                          am_error *err)
 {
     cJSON *document = summary(set, r);
-    am_status status = write_files(r, document, folder, err);
+    am_status status = output_summary(document, folder, err);
+    if (status == AM_OK)
+        status = write_files(r, folder, err);
     if (set->json && status == AM_OK) {
         output_json(document, stdout);
         return AM_OK;

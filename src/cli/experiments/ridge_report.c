@@ -189,14 +189,10 @@ static cJSON *summary(const settings *set, const ridge_result *r)
 am_status ridge_report(const settings *set, const ridge_result *r, const char *folder,
                        am_error *err)
 {
-    char *path = output_path(folder, "summary.json");
-    if (path == NULL)
-        return am_fail(err, AM_ERR_MEMORY, "%s: no memory", folder);
     cJSON *document = summary(set, r);
-    am_status status = ridge_files(r, folder, err);
+    am_status status = output_summary(document, folder, err);
     if (status == AM_OK)
-        status = json_write(path, document, err);
-    free(path);
+        status = ridge_files(r, folder, err);
     if (set->json && status == AM_OK) {
         output_json(document, stdout);
         return AM_OK;
