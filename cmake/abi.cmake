@@ -2,7 +2,7 @@
 # of other headers is refused (src/backend/abi.h).
 set(abi_text "")
 foreach(header backend/backend.h backend/args.h backend/derivative_args.h
-               backend/pointers.h ../include/amortune.h)
+               backend/pointers.h draw/axis.h ../include/amortune.h)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${header})
     file(READ ${CMAKE_SOURCE_DIR}/src/${header} header_text)
     string(APPEND abi_text "${header_text}")

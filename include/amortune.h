@@ -242,6 +242,10 @@ typedef struct am_fit_options {
                                than 256 blocks, else none. Such a model has draws of ω (am_sample takes
                                the ω^s in turn, then random mixtures of them) but refuses an ω that is
                                given to it; am_polish starts at ω = 1 for those */
+    const char *path;       /* "full"; "coarse-to-fine": most steps with fewer features, draws and
+                         rows, the last with all (docs/coarse-to-fine.md) */
+    double lambda_knee; /* λ₀ ≥ 0: features are of u, the normalised log(λ + λ₀); −1: 0, with path
+                           coarse-to-fine 0.3·√(low·high) */
 } am_fit_options;
 AM_API void am_fit_options_default(am_fit_options *options, size_t size);
 

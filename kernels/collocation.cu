@@ -3,7 +3,7 @@
 
 enum { MAX_FEATURES = 256, SHARED_BYTES = 48 * 1024 };
 
-/* ---- W = (cᵀc/M + ridge·I)⁻¹cᵀ/M, column j times 2^(−tilt·ū_j) ------------------------------- */
+/* ---- W = (cᵀc/M + ridge·I)⁻¹cᵀ/M, column j times 2^(−tilt·ū_j), late rows times the boost ----- */
 
 /* One block, in double: R²M/2 + R³/6 + R²M multiply-adds, some 1 500 at R = 7, M = 10, in shared
  * memory when it fits. Bound by the latency of R dependent columns. */
@@ -69,7 +69,7 @@ static __device__ double tilted_rate(const collocation_args &a, int draw)
     const double ln2 = 0.693147180559945309417;
     double sum = 0.0;
     for (int g = 0; g < a.groups; g++)
-        sum += (double)f32(a.u)[(int64_t)draw * a.groups + g];
+        sum += axis_level(a.axis, (double)f32(a.u)[(int64_t)draw * a.groups + g]);
     return portable_exp(-a.tilt * ln2 * sum / a.groups);
 }
 
@@ -111,8 +111,10 @@ static __global__ void projection_kernel(collocation_args a, projection p,
             x[k * models + m] = (double)f32(a.c)[(int64_t)m * r + k] / models;
         cholesky_solve(normal, r, x + m, models);
         double rate = tilted_rate(a, m);
-        for (int k = 0; k < p.width; k++)
-            p.weights[(int64_t)m * p.width + k] = k < r ? (float)(x[k * models + m] * rate) : 0.0f;
+        for (int k = 0; k < p.width; k++) {
+            double own = k < r - a.late ? rate : rate * a.boost;
+            p.weights[(int64_t)m * p.width + k] = k < r ? (float)(x[k * models + m] * own) : 0.0f;
+        }
     }
 }
 
@@ -222,6 +224,7 @@ void cuda_collocation(backend *be, const collocation_args *a)
     const char *op = "collocation";
     CUDA_REQUIRE(be, op, a->models > 0 && a->features > 0 && a->features <= MAX_FEATURES);
     CUDA_REQUIRE(be, op, a->params > 0 && a->groups > 0);
+    CUDA_REQUIRE(be, op, a->late >= 0 && a->late <= a->features && (a->late == 0 || a->boost > 0));
     projection p;
     size_t work = ((size_t)a->features * (size_t)(a->features + a->models)) * sizeof(double);
     size_t steps = (size_t)a->models * COLLOCATION_BLOCK * sizeof(float);

@@ -16,7 +16,7 @@ static __global__ void draw_lambda_kernel(draw_lambda_args a)
                    ? lambda_node(a.seed, step, draws, (uint32_t)a.sets, a.stretch, m, g)
                    : lambda_stratified(a.seed, step, draws, m, g);
     f32(a.u)[i] = (float)u;
-    f32(a.lambda)[i] = (float)lambda_of_u(u, a.log_low[g], a.log_high[g]);
+    f32(a.lambda)[i] = (float)axis_lambda(a.axis[g], u);
 }
 
 void cuda_draw_lambda(backend *be, const draw_lambda_args *a)
@@ -29,18 +29,16 @@ void cuda_draw_lambda(backend *be, const draw_lambda_args *a)
     CUDA_LAUNCH(be, op, draw_lambda_kernel, blocks_of((int64_t)a->draws * a->groups), BLOCK, 0, *a);
 }
 
-/* λ_mg ← ω₀_m·λ_mg;  u_mg ← its normalised logarithm, clamped */
+/* λ_mg ← ω₀_m·λ_mg;  u_mg ← where that lies on the axis, clamped */
 static __global__ void scale_lambda_kernel(scale_lambda_args a)
 {
     int64_t i = thread_index();
     if (i >= (int64_t)a.draws * a.groups)
         return;
     int g = (int)(i % a.groups);
-    double span = a.log_high[g] - a.log_low[g];
     double scaled = (double)f32(a.omega0)[i / a.groups] * (double)f32(a.lambda)[i]; /* ω₀λ */
-    double t = 2.0 * (portable_log(scaled) - a.log_low[g]) / span - 1.0;
     f32(a.lambda)[i] = (float)scaled;
-    f32(a.u)[i] = (float)(t < -1.0 ? -1.0 : t > 1.0 ? 1.0 : t);
+    f32(a.u)[i] = (float)axis_u(a.axis[g], scaled);
 }
 
 void cuda_scale_lambda(backend *be, const scale_lambda_args *a)
@@ -51,14 +49,15 @@ void cuda_scale_lambda(backend *be, const scale_lambda_args *a)
                 *a);
 }
 
-/* index[s][i]: position step·B + i of the endless stream of epochs, in set s's order */
+/* index[s][i]: position step·B + shift + i of the endless stream of epochs, in set s's order */
 static __global__ void draw_rows_kernel(draw_rows_args a)
 {
     int64_t at = thread_index();
     if (at >= (int64_t)a.sets * a.rows)
         return;
     uint64_t n = (uint64_t)a.n;
-    uint64_t position = *u64(a.step) * (uint64_t)a.rows + (uint64_t)(at % a.rows);
+    uint64_t position =
+        *u64(a.step) * (uint64_t)a.rows + (uint64_t)a.shift + (uint64_t)(at % a.rows);
     permutation order = rows_order(a.seed, position / n, (uint32_t)(at / a.rows), n);
     u32(a.index)[at] = (uint32_t)permutation_at(&order, position % n);
 }

@@ -248,6 +248,11 @@ Test(api_errors, numbers_of_fit)
     REFUSE(tilt, -2, "--tilt -2");
     REFUSE(checkpoint_seconds, -1, "--checkpoint-seconds -1");
     REFUSE(lambda_low, 0, "--lambda 0");
+    REFUSE(lambda_knee, -0.5, "--lambda-knee -0.5: negative; give 0 or more, or -1");
+    REFUSE(lambda_knee, NAN, "--lambda-knee");
+    REFUSE(lambda_knee, INFINITY, "--lambda-knee inf");
+    REFUSE(lambda_knee, 1e9, "more than 1e+09 times the range's low end");
+    REFUSE(path, "fine-to-coarse", "--path fine-to-coarse: no such choice; give one of full, ");
     REFUSE(lambda_low, 1, "the range is reversed; give LOW:HIGH");
     REFUSE(lambda_low, 0.1, "the range is empty");
     REFUSE(target, "4-2", "needs 3 inputs and 2 outputs");

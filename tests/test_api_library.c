@@ -84,12 +84,14 @@ Test(api_library, defaults_are_those_of_the_command_line)
     SAME_TEXT(init);
     SAME_TEXT(weights);
     SAME_TEXT(mode);
+    SAME_TEXT(path);
     SAME_TEXT(descent);
     SAME_TEXT(plan);
     SAME_TEXT(nodes);
     SAME_TEXT(schedule);
     SAME_NUMBER(lambda_low);
     SAME_NUMBER(lambda_high);
+    SAME_NUMBER(lambda_knee);
     SAME_NUMBER(alpha);
     SAME_NUMBER(embedding);
     SAME_NUMBER(omega0);

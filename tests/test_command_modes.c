@@ -87,6 +87,29 @@ Test(command_modes, defaults_are_recorded)
     remove_folder(&folder);
 }
 
+/* 0.3·√(10⁻⁵·10⁻¹), unless it is given; and the stage that goes first. */
+Test(command_modes, coarse_to_fine_is_recorded)
+{
+    test_folder folder = sample_folder();
+    free(succeeds(&folder, "%s --steps 50 --path coarse-to-fine --out c.st", FIT));
+    cJSON *o = info_of(&folder, "c.st");
+    cr_expect_float_eq(json_value(o, "lambda_knee"), 3e-4, 1e-18);
+    cJSON_Delete(o);
+    char *text = succeeds(&folder, "info c.st");
+    expect_holds(text, "cheb:3");
+    expect_holds(text, "knee 0.0003");
+    expect_holds(text, "0.77 of the steps: degree 1, 4 draws × ");
+    free(text);
+    free(succeeds(&folder, "curve c.st --points 3"));
+    free(succeeds(&folder, "%s --steps 50 --lambda-knee 1e-3 --out k.st", FIT));
+    text = succeeds(&folder, "info k.st");
+    expect_holds(text, "cheb:5");
+    expect_holds(text, "knee 0.001");
+    free(text);
+    free(succeeds(&folder, "tune k.st --select gradient"));
+    remove_folder(&folder);
+}
+
 /* Stopped wherever the signal finds it, killed, and taken up again: the same file. */
 Test(command_modes, resumed_is_the_same_as_uninterrupted)
 {
@@ -167,6 +190,16 @@ Test(command_modes, wrong_options_are_refused)
         {"--mode hybrid --share 1", "--share 1"},
         {"--mode hybrid --rounds 1001", "--rounds 1001"},
         {"--mode supervised --rounds 20 --steps 19", "--steps 19: too few for --rounds 20"},
+        {"--path odd", "--path odd|full|coarse-to-fine"},
+        {"--path coarse-to-fine --mode hybrid", "--path coarse-to-fine|--mode criterion"},
+        {"--path coarse-to-fine --penalty layer", "--path coarse-to-fine|--penalty scalar"},
+        {"--path coarse-to-fine --weights dirichlet --features cheb:3 --descent collocation "
+         "--nodes nodes",
+         "--path coarse-to-fine|--weights ones"},
+        {"--path coarse-to-fine --descent gradient", "--path coarse-to-fine|--descent collocation"},
+        {"--path coarse-to-fine --nodes stratified", "--path coarse-to-fine|--nodes nodes"},
+        {"--path coarse-to-fine --features cheb:1", "--path coarse-to-fine: features cheb:1"},
+        {"--path coarse-to-fine --steps 1", "--steps 1: too few for two stages"},
         {"--mode hybrid --posterior implicit", "--posterior implicit|--mode criterion"},
     };
     test_folder folder = sample_folder();

@@ -62,7 +62,7 @@ Test(fit, the_number_of_threads_does_not_change_the_bits)
 Test(fit, the_first_of_several_networks_is_the_network_alone)
 {
     fitting one, three;
-    const recipe *k = &recipes[recipe_count - 1];
+    const recipe *k = &recipes[recipe_count - 3]; /* hybrid */
     generator_spec spec =
         spec_of("70-48-10", ACT_RELU, LOSS_CROSS_ENTROPY, k->features, k->weights, 6);
     fit_settings settings = settings_of(k, 20);
@@ -319,13 +319,15 @@ Test(fit, divergence_names_the_checkpoint_that_was_saved_before_it)
 /* The first step whose minibatch holds this row: position π⁻¹(row) of the first epoch. */
 static int64_t step_of_row(const fitting *r, uint64_t row)
 {
-    int64_t first = INT64_MAX;
-    for (int set = 0; set < r->record.fit.sets; set++) {
+    const fit_settings *s = &r->record.fit;
+    bool coarse = s->coarse.share > 0;
+    int64_t first = INT64_MAX, rows = coarse ? s->coarse.rows : s->rows;
+    for (int set = 0; set < (coarse ? s->coarse.sets : s->sets); set++) {
         permutation order =
             rows_order(r->record.spec.seed, 0, (uint32_t)set, (uint64_t)r->p.rows.n);
         for (int64_t i = 0; i < r->p.rows.n; i++)
             if (permutation_at(&order, (uint64_t)i) == row)
-                first = AM_MIN(first, i / r->record.fit.rows);
+                first = AM_MIN(first, i / rows);
     }
     return first;
 }
@@ -353,7 +355,7 @@ Test(fit, data_that_are_not_finite_freeze_the_run_before_the_bad_step)
         if (recipes[i].mode == MODE_SUPERVISED)
             continue;                       /* meets its rows in another order */
         open_long(&bad, &recipes[i], 5000); /* looks after 1, 101, … steps */
-        open_long(&clean, &recipes[i], 50); /* looks after every step */
+        open_long(&clean, &recipes[i], recipes[i].coarse ? 100 : 50); /* looks after every step */
         uint64_t row = 0;
         while (step_of_row(&bad, row) < 3)
             row++;

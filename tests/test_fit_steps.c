@@ -255,6 +255,14 @@ static void open_by_hand(const recipe *k, double clip)
     spec.per_layer = k->per_layer;
     memset(&s, 0, sizeof s);
     fitting_open_with(&s.r, &spec, &settings, 20, 1); /* 2½ steps an epoch */
+    if (k->coarse) { /* its first steps are those of a fit of degree 1 with the stage's settings */
+        am_error err = {0};
+        fit_settings *q = &s.r.record.fit;
+        q->draws = settings.coarse.draws, q->rows = settings.coarse.rows;
+        q->sets = settings.coarse.sets, q->stretch = settings.coarse.stretch;
+        const char *line = spec.features.basis == BASIS_CHEBYSHEV ? "cheb:1" : "poly:1";
+        cr_assert_eq(feature_spec_parse(line, false, &spec.features, &err), AM_OK);
+    }
     s.g = generator_of(&s.r.d, &spec, settings.draws);
     s.head = (int64_t)s.g.f.features * spec.target.params;
     s.all = s.head + s.g.phi_size;

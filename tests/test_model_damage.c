@@ -112,7 +112,7 @@ static void rewrite_metadata(const victim *v, const uint8_t *bytes, const char *
     cJSON *json = cJSON_ParseWithLength((const char *)bytes + 8, header), *item;
     cr_assert_not_null(json);
     cJSON *all = cJSON_GetObjectItemCaseSensitive(json, "__metadata__");
-    am_metadata metadata[64];
+    am_metadata metadata[96];
     int pairs = 0, count;
     bool found = false;
     cJSON_ArrayForEach(item, all)
@@ -209,13 +209,37 @@ Test(model_damage, a_network_or_a_family_that_is_none_is_named)
     victim_close(&v);
 }
 
+/* A file of before there was a knee: it is 0, and so is a stage before the steps. */
+Test(model_damage, what_came_to_the_format_later_may_be_missing)
+{
+    static const char *const newer[] = {"lambda_knee", "coarse_share", "coarse_boost"};
+    victim v;
+    am_error err = {0};
+    uint8_t *bytes = open_for_rewriting(&v);
+    for (size_t i = 0; i < sizeof newer / sizeof *newer; i++) {
+        model_record record;
+        am_safetensors *file;
+        rewrite_metadata(&v, bytes, newer[i], NULL);
+        cr_assert_eq(model_load(v.path, &record, &file, &err), AM_OK, "%s", err.message);
+        cr_expect(record.spec.knee == 0.0 && record.fit.coarse.share == 0.0 &&
+                  record.fit.coarse.boost == (i == 2 ? 0.0 : 3.0));
+        model_record_free(&record);
+        am_safetensors_free(file);
+        expect_fault(&v, bytes, newer[i], "?", "not valid");
+    }
+    free(bytes);
+    victim_close(&v);
+}
+
 Test(model_damage, values_that_make_no_model_are_named)
 {
     static const char *const faults[][2] = {
-        {"lambda_low", "0"},  {"lambda_low", "-1"}, {"lambda_low", "0.1"}, {"blocks", "0"},
-        {"blocks", "41"},     {"inputs", "5"},      {"embedding", "1025"}, {"draws", "0"},
-        {"batch", "0"},       {"steps", "0"},       {"step", "6"},         {"input_sd", "0"},
-        {"input_sd", "-0.5"}, {"alpha", "0"},       {"alpha", "-1"},
+        {"lambda_low", "0"},      {"lambda_low", "-1"},   {"lambda_low", "0.1"},
+        {"blocks", "0"},          {"blocks", "41"},       {"inputs", "5"},
+        {"embedding", "1025"},    {"draws", "0"},         {"batch", "0"},
+        {"steps", "0"},           {"step", "6"},          {"input_sd", "0"},
+        {"input_sd", "-0.5"},     {"alpha", "0"},         {"alpha", "-1"},
+        {"lambda_knee", "-1e-9"}, {"lambda_knee", "1e9"},
     };
     static const char *const invalid[][2] = {
         {"seed", "-1"},         {"seed", "18446744073709551616"},
@@ -268,7 +292,7 @@ static void rewrite_tensor(const victim *v, const char *name, float value, bool 
     uint8_t *bytes = get_stored(v->path, &size);
     memcpy(&header, bytes, sizeof header);
     cJSON *json = cJSON_ParseWithLength((const char *)bytes + 8, header), *item;
-    am_metadata metadata[64];
+    am_metadata metadata[96];
     int pairs = 0, count = 0;
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "__metadata__"))
         metadata[pairs++] = (am_metadata){item->string, item->valuestring};

@@ -36,6 +36,7 @@ CHANGE(init, r->spec.features.paper_init = true)
 CHANGE(penalty, r->spec.per_layer = true)
 CHANGE(lambda_low, r->spec.lambda_low = 1.0 / 3e5)
 CHANGE(lambda_high, r->spec.lambda_high = 2.0 / 3.0)
+CHANGE(lambda_knee, r->spec.knee = 1.0 / 3e4)
 CHANGE(weights, r->spec.weights = OMEGA_EXPONENTIAL)
 CHANGE(alpha, r->spec.alpha = 0.3)
 CHANGE(blocks, r->spec.blocks = 39)
@@ -52,6 +53,13 @@ CHANGE(stretch, r->fit.stretch = 1.3)
 CHANGE(tilt, r->fit.tilt = 0.75)
 CHANGE(steps, r->fit.steps = INT64_MAX)
 CHANGE(ridge, r->fit.ridge = 1e-300)
+CHANGE(coarse_share, r->fit.coarse.share = 0.77)
+CHANGE(coarse_degree, r->fit.coarse.degree = 2)
+CHANGE(coarse_draws, r->fit.coarse.draws = 5)
+CHANGE(coarse_batch, r->fit.coarse.rows = 96)
+CHANGE(coarse_minibatches, r->fit.coarse.sets = 5)
+CHANGE(coarse_stretch, r->fit.coarse.stretch = 1.29)
+CHANGE(coarse_boost, r->fit.coarse.boost = 2.5)
 CHANGE(rate, r->fit.adam.rate = 0.1)
 CHANGE(schedule, r->fit.adam.schedule = SCHEDULE_CONSTANT)
 CHANGE(warmup, r->fit.adam.warmup = 0)
@@ -80,17 +88,57 @@ static const struct {
     {                                                                                              \
 #key, change_##key                                                                         \
     }
-    ROW(target),      ROW(activation),   ROW(loss),       ROW(features),
-    ROW(init),        ROW(penalty),      ROW(lambda_low), ROW(lambda_high),
-    ROW(weights),     ROW(alpha),        ROW(blocks),     ROW(omega0),
-    ROW(embedding),   ROW(seed),         ROW(descent),    ROW(plan),
-    ROW(nodes),       ROW(draws),        ROW(batch),      ROW(minibatches),
-    ROW(stretch),     ROW(tilt),         ROW(steps),      ROW(ridge),
-    ROW(rate),        ROW(schedule),     ROW(warmup),     ROW(beta1),
-    ROW(beta2),       ROW(epsilon),      ROW(clip),       ROW(data_name),
-    ROW(data_source), ROW(data_label),   ROW(data_task),  ROW(data_validation),
-    ROW(data_rows),   ROW(block_digest), ROW(inputs),     ROW(normalised_per_column),
-    ROW(input_mean),  ROW(input_sd),     ROW(step),
+    ROW(target),
+    ROW(activation),
+    ROW(loss),
+    ROW(features),
+    ROW(init),
+    ROW(penalty),
+    ROW(lambda_low),
+    ROW(lambda_high),
+    ROW(weights),
+    ROW(alpha),
+    ROW(blocks),
+    ROW(omega0),
+    ROW(embedding),
+    ROW(seed),
+    ROW(descent),
+    ROW(plan),
+    ROW(nodes),
+    ROW(draws),
+    ROW(batch),
+    ROW(minibatches),
+    ROW(stretch),
+    ROW(tilt),
+    ROW(steps),
+    ROW(ridge),
+    ROW(rate),
+    ROW(schedule),
+    ROW(warmup),
+    ROW(beta1),
+    ROW(beta2),
+    ROW(epsilon),
+    ROW(clip),
+    ROW(data_name),
+    ROW(data_source),
+    ROW(data_label),
+    ROW(data_task),
+    ROW(data_validation),
+    ROW(data_rows),
+    ROW(block_digest),
+    ROW(inputs),
+    ROW(normalised_per_column),
+    ROW(input_mean),
+    ROW(input_sd),
+    ROW(step),
+    ROW(lambda_knee),
+    ROW(coarse_share),
+    ROW(coarse_degree),
+    ROW(coarse_draws),
+    ROW(coarse_batch),
+    ROW(coarse_minibatches),
+    ROW(coarse_stretch),
+    ROW(coarse_boost),
 };
 enum { CHANGES = sizeof changes / sizeof *changes };
 

@@ -111,3 +111,29 @@ Test(outer_gradient, a_parabola_by_hand)
     generator_close(&g);
     device_close(&d);
 }
+
+/* The same with a knee of 0.01 on 10⁻⁴..1: (1 + 0.01)/(10⁻⁴ + 0.01) = 100, so that
+ * u = log((λ + 0.01)/0.0101)/log 10 − 1 and, in the normalised log λ, du/dv = 2λ/(λ + 0.01). */
+Test(outer_gradient, a_parabola_by_hand_on_an_axis_with_a_knee)
+{
+    device d = device_open();
+    generator_spec spec = spec_of("1-1", ACT_TANH, LOSS_SQUARED, "poly:1", OMEGA_ONES, 1);
+    spec.lambda_low = 1e-4, spec.lambda_high = 1.0, spec.knee = 0.01;
+    problem p = problem_open(&d, LOSS_SQUARED, 600, 1, 1, 1, 1);
+    for (int i = 0; i < 600; i++)
+        p.rows.floats[i] = 0.0f, p.rows.target[i] = 0.75f;
+    problem_upload(&d, &p);
+    generator g = generator_of(&d, &spec, 1);
+    generator_set_head(&g, (float[]){0, 0, 0, 1});
+    static const double lambda[] = {1e-4, 1e-2, 0.091, 1.0}; /* u = −1, …, 0 at 0.091, 1 */
+    for (int i = 0; i < 4; i++) {
+        double j, du, u = log10((lambda[i] + 0.01) / 0.0101) - 1.0;
+        am_error err = {0};
+        cr_assert_eq(evaluate_gradient(&g, &p.data, &lambda[i], &j, &du, &err), AM_OK);
+        cr_expect_float_eq(j, (u - 0.75) * (u - 0.75), 1e-6);
+        cr_expect_float_eq(du, 2.0 * (u - 0.75) * 2.0 * lambda[i] / (lambda[i] + 0.01), 1e-4);
+    }
+    problem_close(&p);
+    generator_close(&g);
+    device_close(&d);
+}

@@ -34,6 +34,8 @@ static const case_option table[] = {
     {"response-iterations", INT, OWN(response_iterations)},
     {"target", TEXT, FIT(target)},
     {"features", TEXT, FIT(features)},
+    {"path", TEXT, FIT(path)},
+    {"lambda-knee", REAL, FIT(lambda_knee)},
     {"init", TEXT, FIT(init)},
     {"weights", TEXT, FIT(weights)},
     {"blocks", INT, FIT(blocks)},

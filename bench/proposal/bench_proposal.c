@@ -99,8 +99,7 @@ static void draw_lambda(backend *be, const draw_lambda_args *a)
         double at = nodes ? -cos(PI * t) : 2.0 * t - 1.0;
         double factor = b->now.weighted ? 1.0 / b->now.density[bin] : 1.0;
         u[m] = (float)at;
-        lambda[m] = (float)(factor * exp(a->log_low[0] +
-                                         0.5 * (at + 1.0) * (a->log_high[0] - a->log_low[0])));
+        lambda[m] = (float)(factor * axis_lambda(a->axis[0], at));
         for (int i = 0; i < b->s.record.fit.rows; i++)
             weight[m * b->s.record.fit.rows + i] = (float)factor;
     }

@@ -63,12 +63,12 @@ am_status gaps_measure(gap_state *gaps, session *s, bool relative, am_error *err
 {
     const generator_spec *spec = &s->g.spec;
     int64_t params = spec->target.params;
-    double lambda[BINS], loss[BINS], low = log(spec->lambda_low), high = log(spec->lambda_high);
+    double lambda[BINS], loss[BINS];
     float *gradient = am_alloc(2 * BINS * (size_t)params, sizeof *gradient, "gradients", err);
     if (gradient == NULL)
         return AM_ERR_MEMORY;
     for (int i = 0; i < BINS; i++)
-        lambda[i] = exp(low + 0.5 * (middle(s, i) + 1.0) * (high - low));
+        lambda[i] = generator_lambda(spec, middle(s, i));
     am_status status = gradients(gaps, s, lambda, gradient, loss, err);
     for (int i = 0; status == AM_OK && i < BINS; i++) {
         double gap = 0.0;

@@ -166,6 +166,8 @@ class am_fit_options(Structure):
         ("progress", am_progress_function),
         ("context", c_void_p),
         ("response_draws", c_int64),
+        ("path", c_char_p),
+        ("lambda_knee", c_double),
     ]
 
 

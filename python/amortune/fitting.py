@@ -64,7 +64,7 @@ def fit(
     progress: is called with a Progress about twice a second; an exception that it raises stops the run
     and comes out of fit(). Ctrl-C stops the run in the same way, with KeyboardInterrupt.
     device: a Device, its name, or None for "auto".
-    more: the other fields of am_fit_options, such as alpha, draws, schedule, warmup."""
+    more: the other fields of am_fit_options, such as alpha, draws, path, schedule, warmup."""
     rows, owner = _data_and_device(data, device)
     run = Run(progress)
     o = options(

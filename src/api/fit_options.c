@@ -10,6 +10,7 @@ static const am_fit_options FIT_DEFAULT = {
     .activation = "relu",
     .lambda_low = 1e-5,
     .lambda_high = 1e-1,
+    .lambda_knee = -1,
     .penalty = "scalar",
     .features = "auto",
     .weights = "ones",
@@ -18,6 +19,7 @@ static const am_fit_options FIT_DEFAULT = {
     .networks = 1,
     .posterior = "none",
     .mode = "criterion",
+    .path = "full",
     .descent = "auto",
     .plan = "auto",
     .nodes = "auto",
@@ -67,6 +69,7 @@ static am_status check_words(am_fit_options *o, am_error *err)
     AM_TRY(options_word(&o->posterior, d->posterior, "posterior", posterior_names, NULL, err));
     AM_TRY(options_word(&o->mode, d->mode, "mode", mode_names, NULL, err));
     AM_TRY(options_word(&o->descent, d->descent, "descent", descent_names, "auto", err));
+    AM_TRY(options_word(&o->path, d->path, "path", path_names, NULL, err));
     AM_TRY(options_word(&o->plan, d->plan, "plan", plan_names, NULL, err));
     AM_TRY(options_word(&o->nodes, d->nodes, "nodes", node_names, "auto", err));
     AM_TRY(options_word(&o->schedule, d->schedule, "schedule", schedule_names, NULL, err));
@@ -99,6 +102,7 @@ static am_status check_reals(const am_fit_options *o, am_error *err)
         return am_fail(
             err, AM_ERR_USAGE, "--lambda %g:%g: the range is %s; give LOW:HIGH with LOW < HIGH",
             o->lambda_low, o->lambda_high, o->lambda_low > o->lambda_high ? "reversed" : "empty");
+    AM_TRY(options_real(o->lambda_knee, "lambda-knee", -1, 1e30, false, err));
     AM_TRY(options_real(o->alpha, "alpha", 0.05, 1e6, false, err));
     AM_TRY(options_real(o->epochs, "epochs", 0, 1e6, true, err));
     AM_TRY(options_real(o->share, "share", 0, 0.99, false, err));

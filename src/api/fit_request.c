@@ -69,6 +69,29 @@ static omega_kind options_weights(const am_fit_options *o)
     return wants_response(o) && kind == OMEGA_ONES ? OMEGA_DIRICHLET : kind;
 }
 
+static bool wants_coarse(const am_fit_options *o)
+{
+    return o->path != NULL && strcmp(o->path, "coarse-to-fine") == 0;
+}
+
+/* λ₀ of the axis. */
+static am_status options_knee(const am_fit_options *o, double *knee, am_error *err)
+{
+    *knee = o->lambda_knee;
+    if (*knee == -1)
+        *knee = wants_coarse(o) ? recipe_knee(o->lambda_low, o->lambda_high) : 0.0;
+    if (!(*knee >= 0))
+        return am_fail(err, AM_ERR_USAGE,
+                       "--lambda-knee %g: negative; give 0 or more, or -1 for the recipe's", *knee);
+    if (*knee > AM_MAX_KNEE * o->lambda_low)
+        return am_fail(
+            err, AM_ERR_USAGE,
+            "--lambda-knee %g: more than %g times the range's low end %g; give a smaller "
+            "knee",
+            *knee, AM_MAX_KNEE, o->lambda_low);
+    return AM_OK;
+}
+
 static am_status options_spec(const session *s, const am_fit_options *o, generator_spec *spec,
                               am_error *err)
 {
@@ -87,11 +110,14 @@ static am_status options_spec(const session *s, const am_fit_options *o, generat
     if (wants_response(o) && spec->omega0)
         return am_fail(err, AM_ERR_USAGE,
                        "--posterior implicit: the response is to ω, not to ω₀; leave out --omega0");
+    AM_TRY(options_knee(o, &spec->knee, err));
     AM_TRY(options_target(o->target, o->activation, s->data, &spec->target, err));
     bool sees_omega = spec->weights != OMEGA_ONES;
     const char *family = o->features;
     if (strcmp(family, "auto") == 0)
-        family = recipe_features(sees_omega, spec->per_layer ? spec->target.layers : 1);
+        family = wants_coarse(o) && !sees_omega
+                     ? recipe_coarse_features()
+                     : recipe_features(sees_omega, spec->per_layer ? spec->target.layers : 1);
     if (spec->per_layer && spec->target.layers > AM_MAX_GROUPS)
         return am_fail(err, AM_ERR_USAGE, "--penalty layer: at most %d layers", AM_MAX_GROUPS);
     AM_TRY(feature_spec_parse(family, sees_omega, &spec->features, err));
@@ -144,6 +170,8 @@ static fit_settings options_fit(const session *s, const am_fit_options *o)
         recipe_labels(&fit, rank, spec->weights != OMEGA_ONES);
     }
     recipe_fit(&fit, rank);
+    if (wants_coarse(o))
+        fit.coarse = recipe_coarse(&fit);
     if (wants_response(o)) {
         fit.response = recipe_response(options_weights(o), fit.steps);
         fit.response.draws = options_draws(o, spec->blocks);

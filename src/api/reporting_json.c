@@ -124,6 +124,7 @@ static void add_generator(cJSON *o, const session *s, const report_explorer *x)
     cJSON_AddNumberToObject(g, "terms", x->c.terms);
     cJSON_AddNumberToObject(g, "low", s->g.spec.lambda_low);
     cJSON_AddNumberToObject(g, "high", s->g.spec.lambda_high);
+    cJSON_AddNumberToObject(g, "knee", s->g.spec.knee);
     cJSON_AddNumberToObject(g, "nodes", f->spec.nodes);
     cJSON_AddNumberToObject(g, "answers", x->c.answers);
     cJSON_AddNumberToObject(g, "blocks", x->v.blocks);

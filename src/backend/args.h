@@ -5,6 +5,7 @@
 
 #include "backend/pointers.h"
 #include "base/base.h"
+#include "draw/axis.h"
 
 enum {
     AM_MAX_GROUPS = 16,
@@ -21,7 +22,7 @@ typedef enum {
                           φ uniform on (0,1), per group its own; see draw_lambda_args */
 } lambda_kind;
 
-/* λ of M draws at *step: log λ_g = lo_g + (u_g+1)/2·(hi_g−lo_g), natural logs.
+/* λ of M draws at *step: u on the axis of its group (draw/axis.h), λ_g = λ(u_g).
  * Nodes: draw m of the first group has the same node at every step, j = (m mod M/S)·S + ⌊m/(M/S)⌋, so
  * that neighbouring nodes belong to different sets of M/S draws (S = sets, a divisor of M); the other
  * groups take the nodes in a random order. stretch > 1 makes nodes at the ends of the range likely. */
@@ -31,10 +32,10 @@ typedef struct {
     double stretch; /* ≥ 1 */
     uint64_t seed;
     int draws, groups; /* M, G */
-    double log_low[AM_MAX_GROUPS], log_high[AM_MAX_GROUPS];
+    lambda_axis axis[AM_MAX_GROUPS];
     const dev_u64 *step;
     dev_f32 *lambda; /* (M, G) out */
-    dev_f32 *u;      /* (M, G) out, normalised log λ in [−1, 1] */
+    dev_f32 *u;      /* (M, G) out, in [−1, 1] */
 } draw_lambda_args;
 
 typedef enum {
@@ -57,21 +58,21 @@ typedef struct {
     dev_f32 *omega0; /* (M) out: random penalty weight −ln uniform; NULL when not used */
 } draw_omega_args;
 
-/* Random penalty weight: λ_mg ← ω₀_m·λ_mg; u_mg ← normalised log λ_mg, clamped to [−1, 1]. */
+/* Random penalty weight: λ_mg ← ω₀_m·λ_mg; u_mg ← u(λ_mg) on the group's axis, clamped to [−1, 1]. */
 typedef struct {
     int draws, groups;
-    double log_low[AM_MAX_GROUPS], log_high[AM_MAX_GROUPS];
+    lambda_axis axis[AM_MAX_GROUPS];
     const dev_f32 *omega0; /* (M) */
     dev_f32 *lambda, *u;   /* (M, G) in/out */
 } scale_lambda_args;
 
-/* Minibatch of *step: position p = step·B + i of an endless stream of epochs; epoch e = p/n uses the
- * keyed permutation (seed, e, set). Sets are
- * independent orders. */
+/* Minibatch of *step: position p = step·B + shift + i of an endless stream of epochs; epoch e = p/n
+ * uses the keyed permutation (seed, e, set). Sets are independent orders. */
 typedef struct {
     uint64_t seed;
     int64_t n;
     int rows, sets; /* B, S */
+    int64_t shift;  /* where earlier steps had other rows; step·B + shift ≥ 0 */
     const dev_u64 *step;
     dev_u32 *index; /* (S, B) out */
 } draw_rows_args;
@@ -341,14 +342,18 @@ typedef struct {
 
 /* Collocation descent. Every draw j takes the step that Adam would give it alone, and the features
  * take the least-squares projection of these steps: with W = (cᵀc/M + ridge·I)⁻¹cᵀ/M  (R,M),
- *   v_j ← β₂v_j + (1−β₂)G_j²;  D_j = 2^(−tilt·ū_j)·G_j/(√v̂_j + ε), ū_j the mean of u_j;
- *   m ← β₁m + (1−β₁)·W·D;  Θ ← Θ − lr·m/(1−β₁ᵗ⁺¹). */
+ *   v_j ← β₂v_j + (1−β₂)G_j²;  D_j = 2^(−tilt·ū_j)·G_j/(√v̂_j + ε), ū_j the mean of the draw's
+ *   normalised log λ, which its u_j tell on the axis;
+ *   m ← β₁m + (1−β₁)·W·D, the last `late` rows of W times `boost`;  Θ ← Θ − lr·m/(1−β₁ᵗ⁺¹). */
 typedef struct {
     adam_rule rule;
     int models, features;
     int64_t params;
     int groups; /* G */
     double ridge, tilt;
+    lambda_axis axis;    /* of every group; only a knee above 0 is looked at */
+    int late;            /* 0..R: features that came late, to catch up */
+    double boost;        /* > 0 where there are any */
     const dev_f32 *u;    /* (M, G) */
     const dev_f32 *c;    /* (M, R) */
     const dev_f32 *grad; /* (M, P): every model's own gradient, unscaled */

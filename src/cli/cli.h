@@ -28,6 +28,7 @@ typedef struct {
     char *target, *activation, *features, *init, *penalty, *weights;
     /* --lambda LOW:HIGH of fit; both equal for --lambda L; both 0 when there is no default */
     double lambda_low, lambda_high;
+    double lambda_knee; /* −1: by the recipe */
     double alpha;
     int64_t blocks; /* 0: one per observation */
     int64_t embedding;
@@ -36,7 +37,7 @@ typedef struct {
     char *posterior;        /* none, implicit */
     int64_t response_draws; /* 0: by the number of blocks */
     /* training */
-    char *mode, *descent, *plan, *schedule, *nodes;
+    char *mode, *path, *descent, *plan, *schedule, *nodes;
     int64_t labels, rounds;
     double share;
     int64_t draws, batch, warmup, steps;

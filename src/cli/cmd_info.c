@@ -11,6 +11,9 @@ static void print_training(const fit_settings *fit)
     if (fit->mode != MODE_SUPERVISED)
         printf("  training  %s, %s, %d draws × %d rows, rate %g\n", descent_names[fit->descent],
                plan_names[fit->plan], fit->draws, fit->rows, fit->adam.rate);
+    if (fit->coarse.share > 0)
+        printf("            before, %g of the steps: degree %d, %d draws × %d rows\n",
+               fit->coarse.share, fit->coarse.degree, fit->coarse.draws, fit->coarse.rows);
     if (fit->mode != MODE_CRITERION)
         printf("  %-9s %s, %d labels in %d rounds × %d rows, rate %g\n",
                fit->mode == MODE_HYBRID ? "" : "training", mode_names[fit->mode], fit->labels,
@@ -27,8 +30,11 @@ static void print_text(const char *path, const model_record *r, const am_safeten
     printf("  target    %s %s, %lld parameters\n", shape, activation_name(r->spec.target.act),
            (long long)r->spec.target.params);
     printf("  features  %s\n", r->spec.features.text);
-    printf("  lambda    %g to %g, %s\n", r->spec.lambda_low, r->spec.lambda_high,
+    printf("  lambda    %g to %g, %s", r->spec.lambda_low, r->spec.lambda_high,
            r->spec.per_layer ? "one per layer" : "one in all");
+    if (r->spec.knee > 0)
+        printf(", knee %g", r->spec.knee);
+    printf("\n");
     printf("  weights   %s, %lld blocks", omega_names[r->spec.weights], (long long)r->spec.blocks);
     if (r->spec.sampled > 0)
         printf(", %d drawn vectors of them", r->spec.sampled);
@@ -49,11 +55,11 @@ static void print_text(const char *path, const model_record *r, const am_safeten
 static cJSON *info_json(const char *path, const model_record *r, const am_safetensors *file)
 {
     static const char *const keys[] = {
-        "target",      "activation",  "loss",           "features", "init",     "penalty",
-        "lambda_low",  "lambda_high", "weights",        "blocks",   "seed",     "mode",
-        "labels",      "rounds",      "share",          "descent",  "plan",     "draws",
-        "batch",       "steps",       "step",           "rate",     "schedule", "data_name",
-        "data_source", "data_rows",   "response_draws", "version"};
+        "target",     "activation",  "loss",        "features",       "init",    "penalty",
+        "lambda_low", "lambda_high", "lambda_knee", "weights",        "blocks",  "seed",
+        "mode",       "labels",      "rounds",      "share",          "descent", "plan",
+        "draws",      "batch",       "steps",       "step",           "rate",    "schedule",
+        "data_name",  "data_source", "data_rows",   "response_draws", "version"};
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "path", path);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {

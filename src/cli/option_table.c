@@ -53,6 +53,9 @@ const option option_table[] = {
      HELP(GROUP_GENERATOR, "activation of the network's hidden layers")},
     {"lambda", "LOW:HIGH", OPTION_RANGE, AT(lambda_low), "1e-5:1e-1", LAMBDAS, ON(FIT),
      HELP(GROUP_GENERATOR, "range of the L2 penalty λ, the factor of Σθ²")},
+    {"lambda-knee", "L0", OPTION_REAL, AT(lambda_knee), "-1", REALS(-1, 1e30), ON(FIT | EXPERIMENT),
+     HELP(GROUP_GENERATOR, "features are of the normalised log(λ + L0); -1: 0, with --path "
+                           "coarse-to-fine 0.3·√(LOW·HIGH)")},
     {"penalty", "KIND", OPTION_CHOICE, AT(penalty), "scalar", CHOICES("scalar|layer"), ON(TRAINS),
      HELP(GROUP_GENERATOR, "one λ for the whole network, or one per layer")},
     {"features", "F", OPTION_TEXT, AT(features), "auto", ON(FIT),
@@ -111,6 +114,10 @@ const option option_table[] = {
                           "generator is; 0: 2, hybrid 1")},
     {"share", "X", OPTION_REAL, AT(share), "0", REALS(0, 0.99), ON(FIT),
      HELP(GROUP_TRAINING, "hybrid: share of the steps in criterion mode; 0: 0.8")},
+    {"path", "KIND", OPTION_CHOICE, AT(path), "full", CHOICES("full|coarse-to-fine"),
+     ON(FIT | EXPERIMENT),
+     HELP(GROUP_TRAINING, "coarse-to-fine: most steps with fewer features, draws and rows; about "
+                          "half the time, at a somewhat higher training criterion")},
     {"descent", "KIND", OPTION_CHOICE, AT(descent), "auto", CHOICES("auto|gradient|collocation"),
      ON(FIT), HELP(GROUP_TRAINING, "auto: collocation where the features allow it")},
     {"plan", "KIND", OPTION_CHOICE, AT(plan), "auto", CHOICES("auto|direct|factored"), ON(FIT),

@@ -16,6 +16,7 @@
 #ifndef AM_DISTRIBUTIONS_H
 #define AM_DISTRIBUTIONS_H
 
+#include "draw/axis.h"
 #include "draw/permutation.h"
 #include "draw/philox.h"
 #include "draw/portable.h"
@@ -149,12 +150,6 @@ static inline AM_HD double lambda_node(uint64_t seed, uint32_t step, uint32_t dr
     double phi = uniform_open(philox(seed, STREAM_LAMBDA, step, 0, group).x[0]);
     double t = 0.5 + stretch * (((double)node + phi) / (double)draws - 0.5);
     return portable_cospi(t < 0.0 ? 0.0 : t > 1.0 ? 1.0 : t);
-}
-
-/* λ = exp(low + (u+1)/2·(high − low)); low and high are natural logarithms. */
-static inline AM_HD double lambda_of_u(double u, double log_low, double log_high)
-{
-    return portable_exp(log_low + 0.5 * (u + 1.0) * (log_high - log_low));
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */

@@ -10,6 +10,7 @@
 #ifndef AM_DRAW_H
 #define AM_DRAW_H
 
+#include "draw/axis.h"          /* where λ lies on u */
 #include "draw/distributions.h" /* ω, λ: one element or one draw at a time */
 #include "draw/permutation.h"   /* keyed bijection of 0..n−1 */
 #include "draw/philox.h"        /* Philox4x32-10, uniform numbers */

@@ -64,6 +64,15 @@ generator generator_network(const generator *g, int network)
     return one;
 }
 
+generator generator_leading(const generator *g, int degree)
+{
+    generator first = *g;
+    first.curve = NULL;
+    first.f.terms = first.f.spec.degree = degree;
+    first.f.features = 1 + degree;
+    return first;
+}
+
 generator *generator_at_one(generator *g)
 {
     return g->curve != NULL ? g->curve : g;
@@ -118,11 +127,32 @@ am_status generator_init(generator *g, am_error *err)
     return status;
 }
 
+lambda_axis generator_axis(const generator_spec *spec)
+{
+    return (lambda_axis){.low = log(spec->lambda_low + spec->knee),
+                         .high = log(spec->lambda_high + spec->knee),
+                         .knee = spec->knee};
+}
+
+double generator_lambda(const generator_spec *spec, double u)
+{
+    lambda_axis a = generator_axis(spec);
+    return exp(a.low + 0.5 * (u + 1.0) * (a.high - a.low)) - a.knee;
+}
+
+/* du/dv = dλ/dv ÷ dλ/du = λ·log(high/low)/2 ÷ (λ + λ₀)·log((high + λ₀)/(low + λ₀))/2 */
+double generator_axis_slope(const generator_spec *spec, double lambda)
+{
+    lambda_axis a = generator_axis(spec);
+    double span = log(spec->lambda_high) - log(spec->lambda_low);
+    return lambda / (lambda + a.knee) * (span / (a.high - a.low));
+}
+
 void generator_normalise(const generator_spec *spec, int groups, const double *lambda, float *u)
 {
-    double low = log(spec->lambda_low), high = log(spec->lambda_high);
+    double low = log(spec->lambda_low + spec->knee), high = log(spec->lambda_high + spec->knee);
     for (int g = 0; g < groups; g++) {
-        double value = 2.0 * (log(lambda[g]) - low) / (high - low) - 1.0;
+        double value = 2.0 * (log(lambda[g] + spec->knee) - low) / (high - low) - 1.0;
         u[g] = (float)(value < -1.0 ? -1.0 : value > 1.0 ? 1.0 : value);
     }
 }

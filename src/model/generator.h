@@ -12,18 +12,22 @@
 
 enum { AM_MAX_NETWORKS = 64 };
 
+/* Largest knee, in units of the range's low end: beyond, λ + λ₀ as a double forgets λ. */
+#define AM_MAX_KNEE 1e9
+
 /* Everything that decides what a generator is; recorded in the model file. */
 typedef struct {
     target target;
     feature_spec features;
     bool per_layer;                 /* one λ per layer instead of one in all */
     double lambda_low, lambda_high; /* range of every λ */
-    omega_kind weights;             /* OMEGA_ONES: ω does not enter */
-    double alpha;                   /* dirichlet's concentration */
-    int64_t blocks;                 /* K */
-    bool omega0;                    /* random penalty weight: λ is multiplied by ω₀ */
-    int embedding;                  /* columns that ω is embedded into; 0: chosen by K */
-    int networks;                   /* E; 0 stands for 1 */
+    double knee;        /* λ₀ of its axis (draw/axis.h); 0: u is the normalised log λ */
+    omega_kind weights; /* OMEGA_ONES: ω does not enter */
+    double alpha;       /* dirichlet's concentration */
+    int64_t blocks;     /* K */
+    bool omega0;        /* random penalty weight: λ is multiplied by ω₀ */
+    int embedding;      /* columns that ω is embedded into; 0: chosen by K */
+    int networks;       /* E; 0 stands for 1 */
     int sampled; /* S: a response to so many drawn ω^s, see features (response.h); 0: to ω itself */
     uint64_t seed;
 } generator_spec;
@@ -58,6 +62,10 @@ void generator_close(generator *g); /* safe on a zeroed one */
 /* One network of the generator, as a generator: a view, valid as long as g, never closed. */
 generator generator_network(const generator *g, int network);
 
+/* The generator of the first columns of c alone, those of u up to `degree`; one penalty group. A view
+ * too. */
+generator generator_leading(const generator *g, int degree);
+
 /* What g is at ω = 1, with as few features as that takes: what belongs to a response is left out. */
 generator *generator_at_one(generator *g);
 
@@ -65,6 +73,11 @@ generator *generator_at_one(generator *g);
  * paper: uniform ±1/√r everywhere, Θ_0 (the bias of the head) included. */
 am_status generator_init(generator *g, am_error *err);
 
+/* The axis that every λ lies on. */
+lambda_axis generator_axis(const generator_spec *spec);
+/* λ at u, and ∂u/∂v there, v the normalised log λ: 1 without a knee. */
+double generator_lambda(const generator_spec *spec, double u);
+double generator_axis_slope(const generator_spec *spec, double lambda);
 /* u of one λ (G values both), clamped to the trained range. */
 void generator_normalise(const generator_spec *spec, int groups, const double *lambda, float *u);
 

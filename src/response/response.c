@@ -58,12 +58,6 @@ am_status response_params(const target *t, const response_settings *settings, in
     return AM_OK;
 }
 
-static double lambda_of(const generator_spec *spec, double u)
-{
-    double low = log(spec->lambda_low), high = log(spec->lambda_high);
-    return exp(low + 0.5 * (u + 1.0) * (high - low));
-}
-
 static am_status open_components(response *r, am_error *err)
 {
     backend *be = r->be;
@@ -138,7 +132,7 @@ am_status response_open(response **out, generator *g, const response_settings *s
     r->rows = (int)AM_MIN((int64_t)settings->rows, data->data.n);
     r->tile = AM_MIN(TILE, r->rows);
     for (int j = 0; j < settings->nodes; j++)
-        r->lambda[j] = lambda_of(&g->spec, feature_node(settings->nodes, j));
+        r->lambda[j] = generator_lambda(&g->spec, feature_node(settings->nodes, j));
     am_status status = open_parts(r, data, err);
     if (status != AM_OK) {
         response_close(r);
@@ -163,6 +157,11 @@ void response_close(response *r)
     conjugate_gradients_close(&r->solver);
     components_close(&r->seen); /* last: the others close by its target */
     free(r);
+}
+
+void response_follow(response *r, generator *g)
+{
+    r->g = g;
 }
 
 /* ---- the system (M/Δτ + G + 2λI) y = b ------------------------------------------------------------- */

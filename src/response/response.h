@@ -54,6 +54,10 @@ am_status response_open(response **r, generator *g, const response_settings *set
                         const device_rows *data, dev_f32 *state, am_error *err);
 void response_close(response *r); /* NULL is fine */
 
+/* From here on its networks are those of g: of as many features as the one that it was opened for, or
+ * of the first of them. */
+void response_follow(response *r, generator *g);
+
 /* Adam at a snapshot, for one network and node. */
 typedef struct {
     const dev_f32 *moment2; /* (P) v, uncorrected */

@@ -46,6 +46,7 @@ minibatch batch_next(batch_buffers *b, const dev_f32 *lambda, const dev_f32 *ome
                            .n = data->n,
                            .rows = b->count,
                            .sets = b->sets,
+                           .shift = b->shift,
                            .step = b->step,
                            .index = b->index};
     be->op->draw_rows(be, &rows);

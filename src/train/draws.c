@@ -52,13 +52,19 @@ void draws_next(const draw_buffers *d)
                                .omega0 = d->omega0,
                                .lambda = d->lambda,
                                .u = d->u};
-    for (int i = 0; i < d->groups; i++) {
-        scale.log_low[i] = lambda.log_low[i] = log(d->spec->lambda_low);
-        scale.log_high[i] = lambda.log_high[i] = log(d->spec->lambda_high);
-    }
+    for (int i = 0; i < d->groups; i++)
+        scale.axis[i] = lambda.axis[i] = generator_axis(d->spec);
     d->be->op->draw_lambda(d->be, &lambda);
     if (d->omega != NULL)
         draw_weights(d);
     if (d->omega0 != NULL)
         d->be->op->scale_lambda(d->be, &scale);
+}
+
+double draws_middle(int draws, int sets, double stretch, int m)
+{
+    static const double PI = 3.14159265358979323846;
+    int own = draws / sets, j = m % own * sets + m / own;
+    double t = 0.5 + stretch * ((j + 0.5) / draws - 0.5);
+    return cos(PI * fmin(fmax(t, 0.0), 1.0));
 }

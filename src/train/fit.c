@@ -28,6 +28,8 @@ static am_status check_settings(const generator *g, const fit_settings *s, am_er
 {
     if (s->mode != MODE_CRITERION)
         AM_TRY(supervised_check(s, err));
+    if (s->coarse.share > 0)
+        AM_TRY(coarse_check(g, s, err));
     if (s->mode == MODE_SUPERVISED)
         return AM_OK;
     if (s->descent == DESCENT_COLLOCATION && g->f.params > 0)
@@ -86,7 +88,7 @@ static am_status check_settings(const generator *g, const fit_settings *s, am_er
 
 /* Slots of criterion mode's state. */
 typedef struct {
-    int step, guard, m1, m2, p1, p2, snapshot, response;
+    int step, guard, m1, m2, coarse_m2, p1, p2, snapshot, response;
 } slots;
 
 static am_status add_slots(generator_fit *f, slots *out, am_error *err)
@@ -94,11 +96,15 @@ static am_status add_slots(generator_fit *f, slots *out, am_error *err)
     const generator *g = f->g;
     int64_t params = g->spec.target.params, r1 = (int64_t)g->networks * g->f.features;
     int64_t rows = f->settings.descent == DESCENT_COLLOCATION ? f->models : r1;
-    slots s = {.p1 = -1, .p2 = -1, .snapshot = -1, .response = -1};
+    slots s = {.coarse_m2 = -1, .p1 = -1, .p2 = -1, .snapshot = -1, .response = -1};
     s.step = arena_add(&f->state, AM_DTYPE_U64, 1, 0, "step");
     s.guard = arena_add(&f->state, AM_DTYPE_U64, sizeof(guard_state) / 8, 0, "guard");
     s.m1 = arena_add(&f->state, AM_DTYPE_F32, r1, params, "adam.head.moment1");
     s.m2 = arena_add(&f->state, AM_DTYPE_F32, rows, params, "adam.head.moment2");
+    if (f->settings.coarse.share > 0)
+        s.coarse_m2 =
+            arena_add(&f->state, AM_DTYPE_F32, (int64_t)g->networks * f->settings.coarse.draws,
+                      params, "adam.head.coarse.moment2");
     if (g->phi != NULL) {
         s.p1 = arena_add(&f->state, AM_DTYPE_F32, g->phi_size, 0, "adam.features.moment1");
         s.p2 = arena_add(&f->state, AM_DTYPE_F32, g->phi_size, 0, "adam.features.moment2");
@@ -115,9 +121,9 @@ static am_status add_slots(generator_fit *f, slots *out, am_error *err)
 }
 
 static am_status open_state(generator_fit *f, const fit_settings *settings, const device_rows *data,
-                            am_error *err)
+                            dev_f32 **coarse_m2, am_error *err)
 {
-    slots s = {-1, -1, -1, -1, -1, -1, -1, -1};
+    slots s = {-1, -1, -1, -1, -1, -1, -1, -1, -1};
     if (settings->mode != MODE_SUPERVISED)
         AM_TRY(add_slots(f, &s, err));
     if (settings->mode != MODE_CRITERION)
@@ -131,10 +137,11 @@ static am_status open_state(generator_fit *f, const fit_settings *settings, cons
     f->phi_m2 = arena_at(&f->state, s.p2);
     f->snapshot = arena_at(&f->state, s.snapshot);
     f->response = arena_at(&f->state, s.response);
+    *coarse_m2 = arena_at(&f->state, s.coarse_m2);
     return AM_OK;
 }
 
-static am_status open_buffers(generator_fit *f, const device_rows *data, am_error *err)
+am_status fit_open_buffers(generator_fit *f, const device_rows *data, am_error *err)
 {
     generator *g = f->g;
     const backend_ops *op = f->be->op;
@@ -161,6 +168,38 @@ static am_status open_buffers(generator_fit *f, const device_rows *data, am_erro
                       g->networks * s->sets, g->spec.blocks, f->step, err);
 }
 
+void fit_close_buffers(generator_fit *f)
+{
+    void *owned[] = {f->c, f->dc, f->dphi, f->loss};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        f->be->op->release(f->be, owned[i]);
+    draws_close(&f->drawn);
+    plan_close(&f->plan);
+    batch_close(&f->batch);
+}
+
+/* s: of the whole run. */
+static void set_loop(generator_fit *f, const fit_settings *s)
+{
+    f->loop = (train_loop){.be = f->be,
+                           .task = "fit",
+                           .issue = fit_issue,
+                           .context = f,
+                           .guard = f->guard,
+                           .loss = f->loss,
+                           .models = f->models,
+                           .done = f->coarse != NULL ? coarse_steps(s) : 0,
+                           .total = f->settings.steps,
+                           .paused = fit_take_snapshot};
+    fit_set_pause(f);
+    if (s->mode == MODE_HYBRID)
+        f->loop.stage = (train_stage){
+            .total = s->steps,
+            .parts = 1,
+            .later = (double)(s->steps - f->loop.total) * s->labels / s->draws,
+        };
+}
+
 am_status fit_open(generator_fit **out, generator *g, const fit_settings *settings,
                    const device_rows *data, am_error *err)
 {
@@ -176,47 +215,30 @@ am_status fit_open(generator_fit **out, generator *g, const fit_settings *settin
     f->models = g->networks * settings->draws;
     if (settings->descent == DESCENT_COLLOCATION || settings->sets > 1)
         f->settings.plan = PLAN_DIRECT;
-    am_status status = open_state(f, settings, data, err);
+    dev_f32 *coarse_m2;
+    am_status status = open_state(f, settings, data, &coarse_m2, err);
     if (status == AM_OK && settings->mode != MODE_SUPERVISED)
-        status = open_buffers(f, data, err);
+        status = fit_open_buffers(f, data, err);
     if (status == AM_OK && settings->response.nodes > 0)
         status = response_open(&f->answer, g, &settings->response, data, f->response, err);
+    if (status == AM_OK && settings->coarse.share > 0)
+        status = coarse_open(f, coarse_m2, data, err);
     if (status != AM_OK) {
         fit_close(f);
         return status;
     }
-    f->loop = (train_loop){.be = f->be,
-                           .task = "fit",
-                           .issue = fit_issue,
-                           .context = f,
-                           .guard = f->guard,
-                           .loss = f->loss,
-                           .models = f->models,
-                           .total = f->settings.steps,
-                           .paused = fit_take_snapshot};
-    fit_set_pause(f);
-    if (settings->mode == MODE_HYBRID)
-        f->loop.stage = (train_stage){
-            .total = settings->steps,
-            .parts = 1,
-            .later = (double)(settings->steps - f->loop.total) * settings->labels / settings->draws,
-        };
+    set_loop(f, settings);
     *out = f;
     return AM_OK;
 }
-
 void fit_close(generator_fit *f)
 {
     if (f == NULL)
         return;
-    void *owned[] = {f->c, f->dc, f->dphi, f->loss};
-    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
-        f->be->op->release(f->be, owned[i]);
+    coarse_close(f->coarse);
     response_close(f->answer);
     supervised_close(f->supervised);
-    draws_close(&f->drawn);
-    plan_close(&f->plan);
-    batch_close(&f->batch);
+    fit_close_buffers(f);
     arena_close(&f->state);
     free(f);
 }
@@ -224,8 +246,10 @@ void fit_close(generator_fit *f)
 am_status fit_run(generator_fit *f, const train_hooks *hooks, am_error *err)
 {
     double begin = am_seconds();
-    if (f->loop.stage.parts > 0)
+    if (f->loop.stage.parts > 0 || f->coarse != NULL)
         f->loop.stage.begin = begin;
+    if (f->coarse != NULL)
+        AM_TRY(coarse_run(f, hooks, begin, err));
     if (f->loop.total > 0)
         AM_TRY(train_loop_run(&f->loop, hooks, err));
     return f->supervised != NULL ? supervised_run(f->supervised, hooks, begin, err) : AM_OK;
@@ -241,13 +265,18 @@ am_status fit_resume(generator_fit *f, am_error *err)
                        "checkpoint: damaged, at step %llu of %lld; start without --resume",
                        (unsigned long long)step, (long long)f->loop.total);
     f->loop.done = (int64_t)step;
+    f->loop.saved = true;
     if (f->answer != NULL)
         AM_TRY(fit_resume_snapshots(f, err));
+    if (f->coarse != NULL)
+        coarse_resume(f, (int64_t)step);
     return f->supervised != NULL ? supervised_resume(f->supervised, err) : AM_OK;
 }
 
 int64_t fit_step(const generator_fit *f)
 {
+    if (f->coarse != NULL && coarse_fit(f->coarse)->loop.done < coarse_steps(&f->settings))
+        return coarse_fit(f->coarse)->loop.done;
     return f->loop.done + (f->supervised != NULL ? supervised_step(f->supervised) : 0);
 }
 
@@ -266,6 +295,8 @@ void fit_set_save(generator_fit *f,
 {
     f->loop.save = save;
     f->loop.save_context = context;
+    if (f->coarse != NULL)
+        coarse_set_save(f->coarse, save, context);
     if (f->supervised != NULL)
         supervised_set_save(f->supervised, save, context);
 }

@@ -25,16 +25,13 @@ static double snapshot_time(const generator_fit *f, int64_t i)
     return sum;
 }
 
-/* The draw whose node, at the middle of its stretch, is nearest to u (draw_lambda_args). */
+/* The draw whose node is nearest to u. */
 static int draw_nearest(const fit_settings *s, double u)
 {
-    static const double PI = 3.14159265358979323846;
-    int best = 0, own = s->draws / s->sets;
+    int best = 0;
     double distance = INFINITY;
     for (int m = 0; m < s->draws; m++) {
-        int j = m % own * s->sets + m / own;
-        double t = 0.5 + s->stretch * ((j + 0.5) / s->draws - 0.5);
-        double away = fabs(cos(PI * fmin(fmax(t, 0.0), 1.0)) - u);
+        double away = fabs(draws_middle(s->draws, s->sets, s->stretch, m) - u);
         best = away < distance ? m : best;
         distance = fmin(away, distance);
     }
@@ -50,14 +47,16 @@ static response_metric metric_at(void *context, int which, double u)
         .moment2 = f32_at(f->head_m2, row * f->g->spec.target.params),
         .correction = 1.0 - pow(s->adam.beta2, (double)f->loop.done),
         .epsilon = s->adam.epsilon,
-        .time = snapshot_time(f, f->snapshots) * exp2(-s->tilt * u),
+        .time = snapshot_time(f, f->snapshots) *
+                exp2(-s->tilt * axis_level(generator_axis(&f->g->spec), u)),
     };
 }
 
 void fit_set_pause(generator_fit *f)
 {
     bool more = f->answer != NULL && f->snapshots < f->settings.response.snapshots;
-    f->loop.pause = more ? snapshot_step(f, f->snapshots) : 0;
+    int64_t next = more ? snapshot_step(f, f->snapshots) : 0;
+    f->loop.pause = next <= f->loop.total ? next : 0;
 }
 
 am_status fit_take_snapshot(void *context, am_error *err)
@@ -76,7 +75,7 @@ am_status fit_take_snapshot(void *context, am_error *err)
 
 double fit_response_seconds(const generator_fit *f)
 {
-    return f->response_seconds;
+    return f->response_seconds + (f->coarse != NULL ? coarse_fit(f->coarse)->response_seconds : 0);
 }
 
 am_status fit_resume_snapshots(generator_fit *f, am_error *err)

@@ -46,11 +46,14 @@ static void update_collocation(generator_fit *f, adam_rule rule)
                               .ridge = f->settings.ridge,
                               .groups = g->groups.count,
                               .tilt = f->settings.tilt,
+                              .axis = generator_axis(&g->spec),
+                              .late = f->late,
+                              .boost = f->settings.coarse.boost,
                               .u = f->drawn.u,
                               .c = f->c,
                               .grad = f32_at(f->plan.dtheta, e * draws * params),
-                              .theta = f32_at(g->head, e * r1 * params),
-                              .moment1 = f32_at(f->head_m1, e * r1 * params),
+                              .theta = f32_at(g->head, e * g->head_stride),
+                              .moment1 = f32_at(f->head_m1, e * g->head_stride),
                               .moment2 = f32_at(f->head_m2, e * draws * params)};
         f->be->op->collocation(f->be, &a);
     }

@@ -17,7 +17,6 @@ typedef struct {
     int64_t first;     /* step this run began at */
     double first_loss; /* of its first step, before any update */
     double *sums;      /* (models) */
-    bool saved;        /* a checkpoint of this run exists */
 } watch;
 
 /* Steps of the whole run when this loop has done so many of its own. */
@@ -38,8 +37,14 @@ static am_status save(watch *w, am_error *err)
         return AM_OK;
     w->last_save = am_seconds();
     AM_TRY(w->loop->save(w->loop->save_context, w->hooks->checkpoint, err));
-    w->saved = true;
+    w->loop->saved = true;
     return AM_OK;
+}
+
+/* The file that a run can go on from, or NULL. */
+static const char *saved_in(const watch *w)
+{
+    return w->loop->saved ? w->hooks->checkpoint : NULL;
 }
 
 /* Mean loss over models and the chunk's steps. */
@@ -53,10 +58,11 @@ static double chunk_loss(const watch *w, int64_t steps)
 
 static am_status diverged(const watch *w, uint64_t step, double loss, am_error *err)
 {
-    return am_fail(
-        err, AM_ERR_DIVERGED, "%s diverged at step %lld of %lld (loss %g): lower --rate%s%s",
-        w->loop->task, (long long)shown(w->loop, (int64_t)step), (long long)shown_total(w->loop),
-        loss, w->saved ? "; the last good state is in " : "", w->saved ? w->hooks->checkpoint : "");
+    const char *file = saved_in(w);
+    return am_fail(err, AM_ERR_DIVERGED,
+                   "%s diverged at step %lld of %lld (loss %g): lower --rate%s%s", w->loop->task,
+                   (long long)shown(w->loop, (int64_t)step), (long long)shown_total(w->loop), loss,
+                   file ? "; the last good state is in " : "", file ? file : "");
 }
 
 /* Looks at loss and guard after a chunk of `steps`; the only place that waits for the device. */
@@ -94,17 +100,17 @@ static am_status look(watch *w, int64_t steps, train_progress *report, am_error 
 static am_status interrupted(watch *w, am_error *err)
 {
     AM_TRY(save(w, err));
+    const char *file = saved_in(w);
     return am_fail(err, AM_ERR_INTERRUPT, "%s stopped at step %lld of %lld%s%s", w->loop->task,
                    (long long)shown(w->loop, w->loop->done), (long long)shown_total(w->loop),
-                   w->saved ? "; the same command with --resume goes on from " : "",
-                   w->saved ? w->hooks->checkpoint : "");
+                   file ? "; the same command with --resume goes on from " : "", file ? file : "");
 }
 
 /* A device that fails takes nothing along that was saved; the message says how to go on. */
 static am_status failed(const watch *w, am_status status, am_error *err)
 {
     size_t used = strlen(err->message);
-    if (status == AM_ERR_DEVICE && w->saved)
+    if (status == AM_ERR_DEVICE && saved_in(w) != NULL)
         snprintf(err->message + used, sizeof err->message - used,
                  "; the same command with --resume goes on from %s", w->hooks->checkpoint);
     return status;
@@ -157,7 +163,6 @@ am_status train_loop_run(train_loop *loop, const train_hooks *hooks, am_error *e
                .last_save = am_seconds(),
                .first = loop->done,
                .first_loss = NAN};
-    w.saved = loop->done > 0 && loop->save != NULL && w.hooks->checkpoint != NULL; /* resumed */
     w.sums = am_alloc((size_t)loop->models, sizeof *w.sums, "losses", err);
     if (w.sums == NULL)
         return AM_ERR_MEMORY;

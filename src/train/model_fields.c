@@ -12,14 +12,16 @@
 typedef enum { TEXT, NAME, SWITCH, INT, LONG, SEED, REAL, FLOAT } field_kind;
 
 /* One row per metadata key; drives writing, reading and comparing. Causes stand before what is
- * derived from them. `run` marks what must agree for a checkpoint to be resumed. */
+ * derived from them. `run` marks what must agree for a checkpoint to be resumed; NEWER of it is what
+ * files of before it lack, which is then 0. */
 typedef struct {
     const char *key;
     field_kind kind;
     size_t offset, size; /* size: of TEXT */
     const char *const *names;
-    bool run;
+    int run;
 } field;
+enum { NEWER = 2 };
 
 #define AT(member) offsetof(raw_record, member)
 #define TEXT_FIELD(key, member, run)                                                               \
@@ -36,6 +38,7 @@ static const field field_table[] = {
     {"penalty", SWITCH, AT(record.spec.per_layer), 0, penalty_names, true},
     {"lambda_low", REAL, AT(record.spec.lambda_low), 0, NULL, true},
     {"lambda_high", REAL, AT(record.spec.lambda_high), 0, NULL, true},
+    {"lambda_knee", REAL, AT(record.spec.knee), 0, NULL, NEWER},
     {"weights", NAME, AT(record.spec.weights), 0, omega_names, true},
     {"alpha", REAL, AT(record.spec.alpha), 0, NULL, true},
     {"blocks", LONG, AT(record.spec.blocks), 0, NULL, true},
@@ -62,6 +65,13 @@ static const field field_table[] = {
     {"stretch", REAL, AT(record.fit.stretch), 0, NULL, true},
     {"tilt", REAL, AT(record.fit.tilt), 0, NULL, true},
     {"ridge", REAL, AT(record.fit.ridge), 0, NULL, true},
+    {"coarse_share", REAL, AT(record.fit.coarse.share), 0, NULL, NEWER},
+    {"coarse_degree", INT, AT(record.fit.coarse.degree), 0, NULL, NEWER},
+    {"coarse_draws", INT, AT(record.fit.coarse.draws), 0, NULL, NEWER},
+    {"coarse_batch", INT, AT(record.fit.coarse.rows), 0, NULL, NEWER},
+    {"coarse_minibatches", INT, AT(record.fit.coarse.sets), 0, NULL, NEWER},
+    {"coarse_stretch", REAL, AT(record.fit.coarse.stretch), 0, NULL, NEWER},
+    {"coarse_boost", REAL, AT(record.fit.coarse.boost), 0, NULL, NEWER},
     {"response_nodes", INT, AT(record.fit.response.nodes), 0, NULL, true},
     {"response_snapshots", INT, AT(record.fit.response.snapshots), 0, NULL, true},
     {"response_rows", INT, AT(record.fit.response.rows), 0, NULL, true},
@@ -191,7 +201,12 @@ const char *model_field_key(int field_index)
     return field_table[field_index].key;
 }
 
+bool model_field_newer(int field_index)
+{
+    return field_table[field_index].run == NEWER;
+}
+
 bool model_field_of_run(int field_index)
 {
-    return field_table[field_index].run;
+    return field_table[field_index].run != 0;
 }

@@ -6,7 +6,7 @@
 #include "train/model_file.h"
 
 enum { MODEL_FIELD_TEXT = 1100 }; /* bytes of a value's text, at most */
-enum { MODEL_FIELDS = 62 };       /* rows of the table */
+enum { MODEL_FIELDS = 70 };       /* rows of the table */
 
 /* The record as the file holds it: the parts that need parsing as text. */
 typedef struct {
@@ -19,6 +19,8 @@ typedef struct {
 void raw_of(const model_record *record, raw_record *raw);
 
 const char *model_field_key(int field);
+/* Came to the format after its first files: absent there, which stands for 0. */
+bool model_field_newer(int field);
 /* Whether two runs must agree in it for one to resume the other. */
 bool model_field_of_run(int field);
 void model_field_print(int field, const raw_record *raw, char text[MODEL_FIELD_TEXT]);

@@ -74,6 +74,8 @@ static am_status read_fields(const char *path, const am_safetensors *file, raw_r
                        path, format != NULL ? format : "none", FORMAT);
     for (int i = 0; i < MODEL_FIELDS; i++) {
         const char *text = am_safetensors_meta(file, model_field_key(i));
+        if (text == NULL && model_field_newer(i))
+            continue;
         if (text == NULL || !model_field_parse(i, text, raw))
             return am_fail(err, AM_ERR_INPUT, "%s: damaged model: metadata '%s' is %s", path,
                            model_field_key(i), text != NULL ? "not valid" : "missing");
@@ -87,6 +89,8 @@ static const char *impossible(const model_record *r)
     const generator_spec *s = &r->spec;
     if (!(s->lambda_low > 0 && s->lambda_low < s->lambda_high))
         return "lambda_low";
+    if (!(s->knee >= 0 && s->knee <= AM_MAX_KNEE * s->lambda_low))
+        return "lambda_knee";
     if (s->blocks < 1 || s->blocks > r->data.rows)
         return "blocks";
     if (s->sampled > AM_DIRECT_BLOCKS)

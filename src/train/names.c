@@ -12,6 +12,7 @@ const char *const mode_names[] = {"criterion", "supervised", "hybrid", NULL};
 const char *const posterior_names[] = {"none", "implicit", NULL};
 const char *const descent_names[] = {"gradient", "collocation", NULL};
 const char *const plan_names[] = {"auto", "direct", "factored", NULL};
+const char *const path_names[] = {"full", "coarse-to-fine", NULL};
 const char *const node_names[] = {"stratified", "nodes", NULL};
 const char *const schedule_names[] = {"constant", "cosine", NULL};
 const char *const switch_names[] = {"false", "true", NULL};

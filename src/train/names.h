@@ -12,6 +12,7 @@ extern const char *const mode_names[];
 extern const char *const posterior_names[]; /* whether there is a response */
 extern const char *const descent_names[];
 extern const char *const plan_names[];
+extern const char *const path_names[]; /* whether there is a coarse stage */
 extern const char *const node_names[];
 extern const char *const schedule_names[];
 extern const char *const switch_names[];

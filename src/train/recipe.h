@@ -11,6 +11,11 @@ const char *recipe_features(bool sees_omega, int groups);
 /* Fills draws, sets, rate, betas, stretch, tilt and warm-up of a fit with `rank` = R features and known steps. */
 void recipe_fit(fit_settings *fit, int rank);
 
+/* Coarse to fine: the family, the first stage of a fit whose other settings are known, and the knee. */
+const char *recipe_coarse_features(void);
+coarse_stage recipe_coarse(const fit_settings *fit);
+double recipe_knee(double lambda_low, double lambda_high);
+
 /* Supervised and hybrid mode: fills labels, rounds, share and the labels' optimiser; before recipe_fit,
  * which is then for the steps in criterion mode. */
 void recipe_labels(fit_settings *fit, int rank, bool sees_omega);

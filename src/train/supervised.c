@@ -212,6 +212,7 @@ am_status supervised_resume(supervised *s, am_error *err)
                        (unsigned long long)step, (unsigned long long)at, s->loops);
     s->at = (int)at;
     s->loop.done = (int64_t)step;
+    s->loop.saved = true;
     return AM_OK;
 }
 

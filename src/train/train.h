@@ -46,6 +46,8 @@ typedef struct {
     dev_f64 *loss; /* (models): sums since the loop last cleared it */
     int models;
     int64_t done, total;
+    bool
+        saved; /* the checkpoint holds a state of this run: set by the loop, and where one is resumed */
     /* Called with `context` after step `pause`, between steps; sets the next. 0: no more. */
     int64_t pause;
     am_status (*paused)(void *context, am_error *err);
@@ -79,6 +81,7 @@ typedef struct {
     const device_rows *rows;
     uint64_t seed;
     int models, count, sets; /* M, B, S */
+    int64_t shift;           /* of the stream's positions (draw_rows_args) */
     int64_t blocks;          /* K */
     const dev_u64 *step;
     dev_u32 *index; /* (S, B) */
@@ -115,6 +118,8 @@ am_status draws_open(draw_buffers *d, int copies, am_error *err);
 void draws_close(draw_buffers *d); /* safe on a zeroed one */
 /* Issues the draws of *step. */
 void draws_next(const draw_buffers *d);
+/* u of draw m of the first group when φ = ½: where its node is on average. */
+double draws_middle(int draws, int sets, double stretch, int m);
 
 /* ---- fit.c: the generator ------------------------------------------------------------------------ */
 
@@ -130,6 +135,16 @@ typedef enum {
     MODE_SUPERVISED, /* regress refits θ̂(ω, λ) on the features: METHOD §4, A (supervised.h) */
     MODE_HYBRID      /* the first, then the second on what the refits add to g */
 } fit_mode;
+
+/* A first stage with fewer features, which the networks share more of: noise of the minibatches falls
+ * with features ÷ rows, and early steps need no more of λ's detail (docs/coarse-to-fine.md). */
+typedef struct {
+    double share;          /* of the steps; 0: there is none */
+    int degree;            /* of its features, the first columns of the fit's own */
+    int draws, rows, sets; /* M, B, S */
+    double stretch;        /* of its nodes */
+    double boost;          /* on the later features' steps after it (collocation_args) */
+} coarse_stage;
 
 typedef struct {
     fit_mode mode;
@@ -148,6 +163,7 @@ typedef struct {
     double stretch; /* collocation: reach of the nodes (draw_lambda_args) */
     double tilt;    /* collocation: fall of the step size along λ (collocation_args) */
     optimiser adam;
+    coarse_stage coarse;
     response_settings response; /* its nodes 0: none */
 } fit_settings;
 

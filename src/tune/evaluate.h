@@ -49,8 +49,8 @@ am_status evaluate_criterion(const model_set *set, const device_rows *rows, pena
                              const double *lambda, const float *omega, int64_t blocks,
                              double *value, am_error *err);
 
-/* J = mean NLL over the rows (and over the networks) at one λ (G values) and ω = 1, and du (G) = ∂J/∂u in the generator's
- * normalised log λ, exactly, by the chain rule through the generator. */
+/* J = mean NLL over the rows (and over the networks) at one λ (G values) and ω = 1, and du (G) = ∂J
+ * by the normalised log λ, exactly, by the chain rule through the generator and its axis. */
 am_status evaluate_gradient(generator *g, const device_rows *rows, const double *lambda, double *j,
                             double *du, am_error *err);
 

@@ -74,7 +74,7 @@ static void chain_tile(chain *k, int64_t first, int count)
 }
 
 /* dJ/dc = Θ dJ/dθ, then back through the features to u. */
-static am_status chain_finish(chain *k, double *j, double *du, am_error *err)
+static am_status chain_finish(chain *k, const double *lambda, double *j, double *du, am_error *err)
 {
     generator *g = k->g;
     int64_t params = g->spec.target.params;
@@ -93,6 +93,8 @@ static am_status chain_finish(chain *k, double *j, double *du, am_error *err)
     k->be->op->matmul(k->be, &a);
     features_backward(&g->f, 1, g->phi, k->c, k->dc, k->dphi);
     AM_TRY(features_input_gradient(&g->f, 1, k->u, k->dc, du, err));
+    for (int i = 0; i < g->groups.count; i++) /* from u to the normalised log λ */
+        du[i] *= generator_axis_slope(&g->spec, lambda[i]);
     return k->be->op->download(k->be, j, k->loss, sizeof *j, err);
 }
 
@@ -111,7 +113,7 @@ static am_status network_gradient(generator *g, const device_rows *rows, const d
         generator_theta(g, 1, k.c, k.theta);
         for (int64_t first = 0; first < rows->data.n; first += TILE)
             chain_tile(&k, first, (int)AM_MIN(TILE, rows->data.n - first));
-        status = chain_finish(&k, j, du, err);
+        status = chain_finish(&k, lambda, j, du, err);
     }
     chain_close(&k);
     return status;

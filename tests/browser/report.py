@@ -334,6 +334,19 @@ def check_grid(browser, checks, program, folder):
     page.quiet("used")
 
 
+def check_knee(browser, checks, program, folder):
+    """Features of the normalised log(λ + λ₀), coarse to fine: the page goes along the same axis."""
+    program.run("fit", "--data", "images", "--target", "144-8-4", "--posterior", "implicit", "--blocks", 8,
+                "--path", "coarse-to-fine", "--lambda-knee", 1e-3, "--epochs", 8, "--out",
+                "knee.safetensors", "--quiet")
+    program.run("report", "knee.safetensors", "--out", "knee.html", "--candidates", "knee-logits.safetensors")
+    page = Report(browser, checks, folder / "knee.html", "knee")
+    page.check_opening()
+    page.check(page.value("amortune.explorer.generator.meta.knee") == 1e-3, "knows the knee")
+    page.check_logits(read_safetensors(folder / "knee-logits.safetensors"))
+    page.quiet("used")
+
+
 def check_static(browser, checks, program, folder):
     """An experiment without networks: tables and figures."""
     program.run("experiment", "ridge", "--replications", 2, "--out", "ridge", "--quiet")
@@ -377,6 +390,7 @@ def main():
         write_images(folder / "images")
         check_live(browser, checks, program, folder, find_mnist())
         check_grid(browser, checks, program, folder)
+        check_knee(browser, checks, program, folder)
         check_static(browser, checks, program, folder)
         check_hostile(browser, checks, program, folder)
     except (RuntimeError, TimeoutError) as error:

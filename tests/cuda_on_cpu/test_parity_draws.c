@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-/* kind, M, G, sets, step */
+/* kind, M, G, sets, step, 2·10⁵·knee */
 static void lambda_case(device *d, const int *s, outputs *out)
 {
     int64_t n = (int64_t)s[1] * s[2];
@@ -23,10 +23,8 @@ static void lambda_case(device *d, const int *s, outputs *out)
                                .lambda = a.lambda,
                                .u = a.u};
     dev_f32 *first[2] = {device_floats(d, n, NULL), device_floats(d, n, NULL)};
-    for (int g = 0; g < s[2]; g++) {
-        a.log_low[g] = scale.log_low[g] = log(1e-5) + g;
-        a.log_high[g] = scale.log_high[g] = log(1e-1) + 2 * g;
-    }
+    for (int g = 0; g < s[2]; g++)
+        a.axis[g] = scale.axis[g] = (lambda_axis){log(1e-5) + g, log(1e-1) + 2 * g, 5e-6 * s[5]};
     d->op->draw_lambda(d->be, &a);
     d->op->copy(d->be, first[0], a.lambda, (size_t)n * sizeof(float));
     d->op->copy(d->be, first[1], a.u, (size_t)n * sizeof(float));
@@ -39,11 +37,11 @@ static void lambda_case(device *d, const int *s, outputs *out)
 
 Test(parity, lambda)
 {
-    static const int shapes[][5] = {
-        {LAMBDA_STRATIFIED, 1, 1, 1, 0},   {LAMBDA_STRATIFIED, 33, 2, 1, 7},
-        {LAMBDA_STRATIFIED, 257, 1, 1, 9}, {LAMBDA_NODES, 1, 1, 1, 0},
-        {LAMBDA_NODES, 10, 1, 2, 3},       {LAMBDA_NODES, 33, 16, 3, 100000},
-        {LAMBDA_NODES, 31, 2, 1, 1}};
+    static const int shapes[][6] = {
+        {LAMBDA_STRATIFIED, 1, 1, 1, 0, 0},   {LAMBDA_STRATIFIED, 33, 2, 1, 7, 0},
+        {LAMBDA_STRATIFIED, 257, 1, 1, 9, 1}, {LAMBDA_NODES, 1, 1, 1, 0, 1},
+        {LAMBDA_NODES, 10, 1, 2, 3, 0},       {LAMBDA_NODES, 33, 16, 3, 100000, 1},
+        {LAMBDA_NODES, 31, 2, 1, 1, 0}};
     EXPECT_PARITY(lambda_case, shapes);
 }
 
@@ -76,7 +74,7 @@ Test(parity, omega)
     EXPECT_PARITY(omega_case, shapes);
 }
 
-/* n, B, S, step */
+/* n, B, S, step, shift */
 static void rows_case(device *d, const int *s, outputs *out)
 {
     int64_t count = (int64_t)s[2] * s[1];
@@ -85,6 +83,7 @@ static void rows_case(device *d, const int *s, outputs *out)
                         .n = s[0],
                         .rows = s[1],
                         .sets = s[2],
+                        .shift = s[4],
                         .step = device_counter(d, (uint64_t)s[3]),
                         .index = index};
     d->op->draw_rows(d->be, &a);
@@ -93,8 +92,11 @@ static void rows_case(device *d, const int *s, outputs *out)
 
 Test(parity, rows)
 {
-    static const int shapes[][4] = {
-        {1, 5, 1, 0}, {33, 31, 1, 4}, {257, 33, 3, 100}, {60000, 257, 2, 468}, {3, 257, 2, 1}};
+    static const int shapes[][5] = {{1, 5, 1, 0, 0},
+                                    {33, 31, 1, 4, -70},
+                                    {257, 33, 3, 100, 0},
+                                    {60000, 257, 2, 468, 11},
+                                    {3, 257, 2, 1, -257}};
     EXPECT_PARITY(rows_case, shapes);
 }
 

@@ -2,6 +2,7 @@
 #include "parity.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 
 /* The guard of a step, for the rule of an optimiser. */
 static adam_rule rule_of(device *d, const dev_guard *guard, int step)
@@ -92,7 +93,7 @@ Test(parity, adam_outer)
     EXPECT_PARITY(adam_outer_case, shapes);
 }
 
-/* M, R, P, step, G, tilted */
+/* M, R, P, step, G, tilted, late */
 static void collocation_case(device *d, const int *s, outputs *out)
 {
     int64_t n = (int64_t)s[1] * s[2], models = s[0];
@@ -104,6 +105,9 @@ static void collocation_case(device *d, const int *s, outputs *out)
                           .groups = s[4],
                           .ridge = 1e-3,
                           .tilt = s[5] ? 0.7 : 0.0,
+                          .axis = {log(1e-3), log(1e-1), s[6] > 0 ? 5e-4 : 0.0},
+                          .late = s[6],
+                          .boost = 3.0,
                           .u = device_random(d, models * s[4], 7),
                           .c = device_random(d, models * s[1], 1),
                           .grad = device_random(d, models * s[2], 2),
@@ -118,10 +122,8 @@ static void collocation_case(device *d, const int *s, outputs *out)
 
 Test(parity, collocation)
 {
-    static const int shapes[][6] = {{1, 1, 1, 0, 1, 0},
-                                    {10, 7, 257, 5, 1, 1},
-                                    {31, 3, 33, 1, 2, 1},
-                                    {64, 33, 31, 20, 16, 0},
-                                    {10, 7, 50890, 99, 1, 0}};
+    static const int shapes[][7] = {{1, 1, 1, 0, 1, 0, 0},       {10, 7, 257, 5, 1, 1, 0},
+                                    {31, 3, 33, 1, 2, 1, 3},     {64, 33, 31, 20, 16, 0, 5},
+                                    {10, 7, 50890, 99, 1, 0, 0}, {6, 4, 1000, 9, 1, 1, 2}};
     EXPECT_PARITY(collocation_case, shapes);
 }

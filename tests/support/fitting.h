@@ -19,6 +19,7 @@ typedef struct {
     int response; /* nodes */
     fit_mode mode;
     int response_draws; /* 0: the response is to the blocks */
+    bool coarse;        /* half of the steps with degree 1, three draws and five rows */
 } recipe;
 
 /* Every way of training: both descents, both plans, with and without ω and a feature network. */

@@ -1,5 +1,5 @@
 #include "backend/cpu/adam_step.h"
-#include "draw/portable.h"
+#include "draw/axis.h"
 
 #include <cblas.h>
 #include <limits.h>
@@ -70,15 +70,15 @@ static double tilted_rate(const collocation_args *a, int64_t draw)
 {
     double sum = 0.0;
     for (int64_t g = 0; g < a->groups; g++)
-        sum += (double)f32(a->u)[draw * a->groups + g];
+        sum += axis_level(a->axis, (double)f32(a->u)[draw * a->groups + g]);
     return portable_exp(-a->tilt * LN2 * sum / a->groups);
 }
 
-/* weights (R,M) = (cᵀc/M + ridge·I)⁻¹·cᵀ/M, column j times 2^(−tilt·ū_j); false when the matrix is not positive definite.
- * `work` holds R·R + R·M doubles. */
+/* weights (R,M) = (cᵀc/M + ridge·I)⁻¹·cᵀ/M, column j times 2^(−tilt·ū_j), the late rows times the
+ * boost; false when the matrix is not positive definite. `work` holds R·R + R·M doubles. */
 static bool projection(const collocation_args *a, double *work, float *weights)
 {
-    int64_t features = a->features, models = a->models;
+    int64_t features = a->features, models = a->models, late = (features - a->late) * models;
     double *normal = work, *x = work + features * features;
     normal_matrix(a, normal);
     if (!cholesky(normal, features))
@@ -90,7 +90,7 @@ static bool projection(const collocation_args *a, double *work, float *weights)
     for (int64_t m = 0; m < models; m++) {
         double rate = tilted_rate(a, m);
         for (int64_t i = m; i < features * models; i += models)
-            weights[i] = (float)(x[i] * rate);
+            weights[i] = (float)(x[i] * (i < late ? rate : rate * a->boost));
     }
     return true;
 }
@@ -152,6 +152,7 @@ void cpu_collocation(backend *be, const collocation_args *a)
     const char *op = "collocation";
     CPU_REQUIRE(be, op, a->models > 0 && a->features > 0 && a->features <= AM_MAX_COLLOCATION);
     CPU_REQUIRE(be, op, a->params > 0 && a->params <= INT_MAX && a->groups > 0);
+    CPU_REQUIRE(be, op, a->late >= 0 && a->late <= a->features && (a->late == 0 || a->boost > 0));
     adam_step step;
     if (!adam_step_now(&a->rule, &step))
         return;

@@ -30,7 +30,7 @@ void cpu_draw_lambda(backend *be, const draw_lambda_args *a)
                            : lambda_stratified(a->seed, step, draws, (uint32_t)m, (uint32_t)g);
             int i = m * a->groups + g;
             u_out[i] = (float)u;
-            lambda[i] = (float)lambda_of_u(u, a->log_low[g], a->log_high[g]);
+            lambda[i] = (float)axis_lambda(a->axis[g], u);
         }
     }
 }
@@ -196,17 +196,17 @@ void cpu_draw_rows(backend *be, const draw_rows_args *a)
 {
     if (be->failure.status != AM_OK)
         return;
-    if (a->n < 1 || a->n > UINT32_MAX || a->rows < 1 || a->sets < 1) {
+    int64_t start = (int64_t)*u64(a->step) * a->rows + a->shift;
+    if (a->n < 1 || a->n > UINT32_MAX || a->rows < 1 || a->sets < 1 || start < 0) {
         backend_fail(be, AM_ERR_INTERNAL, "draw_rows",
-                     "%lld examples, %d rows, %d sets: examples must be in 1..2^32-1, the others "
-                     "positive",
-                     (long long)a->n, a->rows, a->sets);
+                     "%lld examples, %d rows, %d sets, from row %lld: examples must be in "
+                     "1..2^32-1, the others positive",
+                     (long long)a->n, a->rows, a->sets, (long long)start);
         return;
     }
-    uint64_t start = *u64(a->step) * (uint64_t)a->rows;
     uint32_t *index = u32(a->index); /* (S, B) */
 #pragma omp parallel for schedule(static)                                                          \
     num_threads(be->threads) if (a->sets > 1 && (int64_t)a->sets * a->rows >= WORTH_THREADS)
     for (int s = 0; s < a->sets; s++)
-        draw_set(a, s, start, index + (int64_t)s * a->rows);
+        draw_set(a, s, (uint64_t)start, index + (int64_t)s * a->rows);
 }

@@ -5,7 +5,7 @@
 const experiment experiment_table[] = {
     {"mnist", "tuning curve, chosen λ, refits and ledger on MNIST",
      "networks posterior protocol dataset refits audit lambda-points repeats cache epochs "
-     "minibatches blocks response-draws points "
+     "minibatches path lambda-knee blocks response-draws points "
      "draws select metric plot resume checkpoint-seconds",
      .run = experiment_mnist, .backend = true},
     {"toy", "weighted ridge: a generator trained on labels, and by its criterion",

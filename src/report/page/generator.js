@@ -131,10 +131,11 @@ class Generator {
     this.omega = floatsOf('omega'); /* (draws, K) of the features' ω − 1 */
   }
 
-  /* The normalised log λ. */
+  /* u, the normalised log(λ + λ₀). */
   position(lambda) {
-    const low = Math.log(this.meta.low), high = Math.log(this.meta.high);
-    const u = 2 * (Math.log(lambda) - low) / (high - low) - 1;
+    const at = x => Math.log(x + this.meta.knee);
+    const low = at(this.meta.low), high = at(this.meta.high);
+    const u = 2 * (at(lambda) - low) / (high - low) - 1;
     return Math.fround(Math.min(1, Math.max(-1, u)));
   }
 
