@@ -46,6 +46,9 @@ FITS = [
 # Epochs of the fits that are to reach the quality of refits of 5.
 BUDGETS = (2, 3, 4, 5, 6, 7, 8)
 
+# Ways of the default fit along its steps.
+PATHS = {"default": {}, "coarse to fine": {"path": "coarse-to-fine"}}
+
 # Responses to the weights, where they differ from the recipe's.
 RESPONSES = {
     "default": {},

@@ -2,7 +2,7 @@
 from contextlib import ExitStack, contextmanager
 
 from .bench import OURS, agree, mean, take_turns
-from .cases import BUDGETS, FITS, LAMBDAS, RESPONSES
+from .cases import BUDGETS, FITS, LAMBDAS, PATHS, RESPONSES
 from .worker import Failed
 
 LONG_SECONDS, PIECE_SECONDS = 5.0, 2.0  # peers' fits beyond the first are timed by a piece
@@ -200,14 +200,18 @@ def quality(b):
     for seed in (1,) if b.quick else (1, 2, 3):
         b.say(f"time to quality: seed {seed}")
         for budget in BUDGETS:
-            with b.own(seed=seed, epochs=budget * b.epochs / 5) as worker:
-                steps = worker.about["steps"]
-                if budget == 5:
-                    judge(b, "refits", worker.ask("refits", LAMBDAS, steps), budget)
-                fit, curve = worker.ask("fit", steps), worker.ask("curve")
-                b.add("quality", "default", OURS, "seconds", setting=budget,
-                      value=fit["seconds"] + curve["seconds"])
-                judge(b, "default", curve, budget)
+            for path, options in PATHS.items():
+                with b.own(seed=seed, epochs=budget * b.epochs / 5, **options) as worker:
+                    fit_to_quality(b, worker, path, budget)
+
+
+def fit_to_quality(b, worker, path, budget):
+    steps = worker.about["steps"]
+    if budget == 5 and path == "default":
+        judge(b, "refits", worker.ask("refits", LAMBDAS, steps), budget)
+    fit, curve = worker.ask("fit", steps), worker.ask("curve")
+    b.add("quality", path, OURS, "seconds", setting=budget, value=fit["seconds"] + curve["seconds"])
+    judge(b, path, curve, budget)
 
 
 def judge(b, case, found, budget):

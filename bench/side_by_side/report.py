@@ -4,7 +4,7 @@ import statistics
 
 from . import floors, scaling
 from .bench import OURS
-from .cases import BUDGETS, FITS, LAMBDAS, RESPONSES
+from .cases import BUDGETS, FITS, LAMBDAS, PATHS, RESPONSES
 
 FULL_STEPS = 1953
 
@@ -88,25 +88,31 @@ class Results:
         fit, one = self.fit("default"), self.record.median("refits", "refits", OURS, "seconds of one")
         return (fit + self.curve()) / one if fit and one and self.curve() else None
 
-    def loss_against_refits(self):
+    def break_even_of(self, path):
+        """By the fits that the time to quality is measured with."""
+        seconds = self.record.median("quality", path, OURS, "seconds", setting=5)
+        one = self.record.median("refits", "refits", OURS, "seconds of one")
+        return seconds / one if seconds and one else None
+
+    def loss_against_refits(self, path="default"):
         """Mean validation accuracy over λ minus the refits', points, mean over the seeds."""
-        own = self.values("quality", "default", OURS, "mean validation accuracy", setting=5)
+        own = self.values("quality", path, OURS, "mean validation accuracy", setting=5)
         refits = self.values("quality", "refits", OURS, "mean validation accuracy", setting=5)
         gaps = [100 * (a - b) for a, b in zip(own, refits)]
         return statistics.fmean(gaps) if gaps else None
 
-    def time_to_quality(self):
+    def time_to_quality(self, path="default"):
         """(seconds, epochs): the smallest budget that reaches the refits' NLL, by the median over the seeds,
         or None."""
         for budget in BUDGETS:
-            gaps = self.nll_gaps(budget)
+            gaps = self.nll_gaps(budget, path)
             if gaps and statistics.median(gaps) <= 0:
-                return self.record.median("quality", "default", OURS, "seconds", setting=budget), budget
+                return self.record.median("quality", path, OURS, "seconds", setting=budget), budget
         return None
 
-    def nll_gaps(self, budget):
+    def nll_gaps(self, budget, path="default"):
         """Mean validation NLL over λ minus the refits', by seed."""
-        own = self.values("quality", "default", OURS, "mean validation NLL", setting=budget)
+        own = self.values("quality", path, OURS, "mean validation NLL", setting=budget)
         refits = self.values("quality", "refits", OURS, "mean validation NLL", setting=5)
         return [a - b for a, b in zip(own, refits)]
 
@@ -160,9 +166,23 @@ def cost_requirements(r):
     lines.append(requirement("break-even, the generator's training counted", "≤ 4 refits at no loss",
                              f"{even:.2f} refits at {gap:+.2f} points" if known else None,
                              known and even <= 4 and gap >= 0))
+    lines += coarse_requirements(r)
     lines.append(requirement("a step with M = 64 against M = 1, factored plan", "≤ 1.6 times",
                              growth and f"{growth:.2f} times", growth and growth <= 1.6))
     return lines
+
+
+def coarse_requirements(r):
+    """Of the option that spends fewer rows; its training criterion is farther from the refits' than the
+    default's (docs/coarse-to-fine.md)."""
+    path = "coarse to fine"
+    quality, even, gap = r.time_to_quality(path), r.break_even_of(path), r.loss_against_refits(path)
+    known = even is not None and gap is not None
+    return [requirement("time to quality with --path coarse-to-fine", "≤ 6 s",
+                        quality and f"{quality[0]:.2f} s, {quality[1]} epochs", quality and quality[0] <= 6),
+            requirement("break-even with --path coarse-to-fine", "≤ 4 refits at no loss",
+                        f"{even:.2f} refits at {gap:+.2f} points" if known else None,
+                        known and even <= 4 and gap >= 0)]
 
 
 def requirements(r):
@@ -258,11 +278,12 @@ def quality_table(r):
         return []
     lines = ["", "Mean validation NLL over 20 λ, minus that of 20 tuned refits of 5 epochs "
              f"({spread(refits, 4)}), by the epochs that the fit is given:", "",
-             "| epochs | fit and curve, s | NLL minus the refits' |", "| --- | --- | --- |"]
-    for budget in BUDGETS:
-        seconds = r.values("quality", "default", OURS, "seconds", setting=budget)
-        lines.append(f"| {budget * r.bench.epochs / 5:g} | {spread(seconds)} | "
-                     f"{spread(r.nll_gaps(budget), 4)} |")
+             "| path | epochs | fit and curve, s | NLL minus the refits' |", "| --- | --- | --- | --- |"]
+    for path in PATHS:
+        for budget in BUDGETS:
+            seconds = r.values("quality", path, OURS, "seconds", setting=budget)
+            lines.append(f"| {path} | {budget * r.bench.epochs / 5:g} | {spread(seconds)} | "
+                         f"{spread(r.nll_gaps(budget, path), 4)} |")
     return lines
 
 
