@@ -24,14 +24,8 @@ const char *descent_name(descent_kind kind)
 
 /* ---- open, run, close ---------------------------------------------------------------------------- */
 
-static am_status check_settings(const generator *g, const fit_settings *s, am_error *err)
+static am_status check_descent(const generator *g, const fit_settings *s, am_error *err)
 {
-    if (s->mode != MODE_CRITERION)
-        AM_TRY(supervised_check(s, err));
-    if (s->coarse.share > 0)
-        AM_TRY(coarse_check(g, s, err));
-    if (s->mode == MODE_SUPERVISED)
-        return AM_OK;
     if (s->descent == DESCENT_COLLOCATION && g->f.params > 0)
         return am_fail(err, AM_ERR_USAGE,
                        "features %s: collocation descent needs fixed features (poly:D or cheb:D); "
@@ -50,29 +44,39 @@ static am_status check_settings(const generator *g, const fit_settings *s, am_er
         return am_fail(err, AM_ERR_USAGE,
                        "plan factored: needs a minibatch that all draws share; "
                        "give --plan direct or --minibatches 1");
-    if (g->networks > 1 && s->descent != DESCENT_COLLOCATION)
+    return AM_OK;
+}
+
+static am_status check_networks(const generator *g, const fit_settings *s, am_error *err)
+{
+    if (s->descent != DESCENT_COLLOCATION)
         return am_fail(err, AM_ERR_USAGE,
                        "--networks %d: several networks are trained by collocation descent only; "
                        "give --networks 1",
                        g->networks);
-    if (g->networks > 1 && g->spec.weights != OMEGA_ONES)
+    if (g->spec.weights != OMEGA_ONES)
         return am_fail(err, AM_ERR_USAGE,
                        "--networks %d: several networks are trained at ω = 1 only; give "
                        "--weights ones, or --posterior implicit",
                        g->networks);
-    if (s->response.nodes > 0 && s->mode != MODE_CRITERION)
+    return AM_OK;
+}
+
+static am_status check_response(const generator *g, const fit_settings *s, am_error *err)
+{
+    if (s->mode != MODE_CRITERION)
         return am_fail(err, AM_ERR_USAGE,
                        "--posterior implicit: follows criterion mode to its end; give --mode "
                        "criterion");
-    if (s->response.nodes > 0 && s->descent != DESCENT_COLLOCATION)
+    if (s->descent != DESCENT_COLLOCATION)
         return am_fail(
             err, AM_ERR_USAGE,
             "--posterior implicit: needs collocation descent, whose Adam it follows; give "
             "--descent collocation with poly:D or cheb:D features");
-    if (s->response.nodes > 0 && g->groups.count > 1)
+    if (g->groups.count > 1)
         return am_fail(err, AM_ERR_USAGE,
                        "--posterior implicit: needs one λ in all; give --penalty scalar");
-    if (s->response.nodes > 0 && s->response.draws == 0 && g->spec.blocks > AM_DIRECT_BLOCKS)
+    if (s->response.draws == 0 && g->spec.blocks > AM_DIRECT_BLOCKS)
         return am_fail(err, AM_ERR_USAGE,
                        "--posterior implicit: %lld blocks of weights, more than %d can only be "
                        "answered to draws of them; give --response-draws %d, or fewer --blocks",
@@ -80,6 +84,22 @@ static am_status check_settings(const generator *g, const fit_settings *s, am_er
     if (s->response.draws > AM_DIRECT_BLOCKS)
         return am_fail(err, AM_ERR_USAGE, "--response-draws %d: give at most %d", s->response.draws,
                        AM_DIRECT_BLOCKS);
+    return AM_OK;
+}
+
+static am_status check_settings(const generator *g, const fit_settings *s, am_error *err)
+{
+    if (s->mode != MODE_CRITERION)
+        AM_TRY(supervised_check(s, err));
+    if (s->coarse.share > 0)
+        AM_TRY(coarse_check(g, s, err));
+    if (s->mode == MODE_SUPERVISED)
+        return AM_OK;
+    AM_TRY(check_descent(g, s, err));
+    if (g->networks > 1)
+        AM_TRY(check_networks(g, s, err));
+    if (s->response.nodes > 0)
+        AM_TRY(check_response(g, s, err));
     if (s->sets < 1 || s->draws % s->sets != 0)
         return am_fail(err, AM_ERR_USAGE, "--minibatches %d: must divide the %d draws", s->sets,
                        s->draws);
