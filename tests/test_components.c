@@ -1,17 +1,13 @@
 /* A problem in principal components of its inputs, and the response that is computed there. */
 #include "response/components.h"
 #include "response/response.h"
+#include "support/must.h"
 #include "support/reference.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void must(am_status status, const am_error *err)
-{
-    cr_assert_eq(status, AM_OK, "%s", err->message);
-}
 
 enum { IN = 5, KEPT = 2, WIDE = 3, ROWS = 40 };
 

@@ -1,14 +1,10 @@
 /* Conjugate gradients for many right-hand sides at once, on small systems solved in double or by hand. */
 #include "response/conjugate_gradients.h"
+#include "support/must.h"
 #include "support/reference.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
-
-static void must(am_status status, const am_error *err)
-{
-    cr_assert_eq(status, AM_OK, "%s", err->message);
-}
 
 enum { SIZE = 6, SIDES = 3 };
 typedef struct {

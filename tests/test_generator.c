@@ -1,15 +1,11 @@
 /* generator: initial parameters, normalised λ, c from host-side draws, θ = cΘ. */
 #include "draw/draw.h"
+#include "support/must.h"
 #include "support/reference.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
-
-static void must(am_status status, const am_error *err)
-{
-    cr_assert_eq(status, AM_OK, "%s", err->message);
-}
 
 /* θ (draws, P) on the host at these λ (draws, G) and ω (draws, K) or NULL. */
 static float *theta_at(device *d, generator *g, int draws, const double *lambda, const float *omega)

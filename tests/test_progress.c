@@ -4,8 +4,18 @@
 #include <criterion/criterion.h>
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Whoever runs the tests in the background may have had SIGINT ignored. */
+static void signals_as_in_a_shell(void)
+{
+    cr_assert(signal(SIGINT, SIG_DFL) != SIG_ERR);
+    cr_assert(signal(SIGTERM, SIG_DFL) != SIG_ERR);
+}
+
+TestSuite(progress, .init = signals_as_in_a_shell);
 
 typedef struct {
     progress shown;

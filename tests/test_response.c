@@ -2,7 +2,9 @@
  * derivative of a ridge regression, and the generator that carries it. */
 #include "response/response.h"
 #include "support/fitting.h"
+#include "support/must.h"
 #include "support/reference.h"
+#include "support/response_scene.h"
 #include "support/ridge.h"
 
 #include <criterion/criterion.h>
@@ -10,68 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void must(am_status status, const am_error *err)
-{
-    cr_assert_eq(status, AM_OK, "%s", err->message);
-}
-
-enum { BLOCKS = 3, NODES = 2, MOST = 40 };
-
-/* A base generator over a small problem, with a response to drive by hand. */
-typedef struct {
-    device d;
-    problem p;
-    generator g;
-    response *r;
-    dev_f32 *state;   /* (NODES, BLOCKS, P) */
-    dev_f32 *moment2; /* (P) */
-    double time;
-} scene;
-
-static response_metric metric_of(void *context, int which, double u)
-{
-    const scene *s = context;
-    cr_assert(which == 0 && fabs(u) == 1.0);
-    return (response_metric){
-        .moment2 = s->moment2, .correction = 0.5, .epsilon = 1e-3, .time = s->time};
-}
-
-static void scene_open(scene *s, const char *text, loss_kind loss, int64_t rows, int iterations)
-{
-    am_error err = {0};
-    *s = (scene){.d = device_open(), .time = 0.7};
-    generator_spec spec = spec_of(text, ACT_TANH, loss, "cheb:2", OMEGA_ONES, BLOCKS);
-    const target *t = &spec.target;
-    int64_t params = t->params;
-    s->p = problem_open(&s->d, loss, rows, t->size[0], t->size[t->layers], BLOCKS, 61);
-    s->g = generator_of(&s->d, &spec, 2);
-    generator_fill(&s->d, &s->g, 62, 0.6f);
-    s->state = device_floats(&s->d, NODES * BLOCKS * params, NULL);
-    float *v = random_floats(&s->d, params, 63);
-    for (int64_t i = 0; i < params; i++)
-        v[i] = 0.01f + 0.02f * v[i] * v[i];
-    s->moment2 = device_floats(&s->d, params, v);
-    response_settings settings = {.nodes = NODES,
-                                  .snapshots = 2,
-                                  .rows = (int)rows,
-                                  .inputs = MOST,
-                                  .components = MOST,
-                                  .iterations = iterations};
-    must(response_open(&s->r, &s->g, &settings, &s->p.data, s->state, &err), &err);
-}
-
-static void scene_close(scene *s)
-{
-    response_close(s->r);
-    generator_close(&s->g);
-    problem_close(&s->p);
-    device_close(&s->d);
-}
+enum { BLOCKS = 3, MOST = 40 };
 
 /* ---- naive --------------------------------------------------------------------------------------- */
 
 /* At θ: G (P,P) = (1/n) Σ JᵀHJ and the centred block gradients g (K,P), J by central differences. */
-static void naive_parts(const scene *s, const double *theta, double *gauss, double *gradient)
+static void naive_parts(const response_scene *s, const double *theta, double *gauss,
+                        double *gradient)
 {
     const target *t = &s->g.spec.target;
     const am_rows *rows = &s->p.rows;
@@ -121,7 +68,7 @@ static void naive_parts(const scene *s, const double *theta, double *gauss, doub
 }
 
 /* One step of implicit Euler for block b: (M/Δτ + G + 2λ)(O⁺ − O) = −(g + (G + 2λ)O). */
-static void naive_step(const scene *s, const double *gauss, const double *gradient,
+static void naive_step(const response_scene *s, const double *gauss, const double *gradient,
                        const float *moment2, double lambda, double *state)
 {
     int64_t params = s->g.spec.target.params;
@@ -142,21 +89,20 @@ static void naive_step(const scene *s, const double *gauss, const double *gradie
 
 static void check_steps(const char *text, loss_kind loss)
 {
-    scene s;
-    am_error err = {0};
-    scene_open(&s, text, loss, 25, 60); /* conjugate gradients to the end */
+    response_scene s;
+    response_scene_open(&s, text, loss, 25, BLOCKS, 0, 60); /* conjugate gradients to the end */
     const target *t = &s.g.spec.target;
     int64_t params = t->params;
     cr_assert_leq(params, MOST);
     double *gauss = host_doubles(&s.d, params * params);
     double *gradient = host_doubles(&s.d, BLOCKS * params);
-    double *state = host_doubles(&s.d, NODES * BLOCKS * params);
+    double *state = host_doubles(&s.d, SCENE_NODES * BLOCKS * params);
     const float *moment2 = read_floats(&s.d, s.moment2, params);
     reference ref = reference_of(&s.d, &s.g);
     for (int snapshot = 0; snapshot < 2; snapshot++) {
         s.time = 0.7 + 0.5 * snapshot;
-        must(response_advance(s.r, snapshot, metric_of, &s, &err), &err);
-        for (int node = 0; node < NODES; node++) {
+        response_scene_advance(&s, snapshot);
+        for (int node = 0; node < SCENE_NODES; node++) {
             double u = node == 0 ? -1.0 : 1.0, c[3], theta[MOST];
             double lambda = node == 0 ? s.g.spec.lambda_low : s.g.spec.lambda_high;
             reference_features(&ref, &u, NULL, c);
@@ -166,9 +112,9 @@ static void check_steps(const char *text, loss_kind loss)
                 naive_step(&s, gauss, gradient + b * params, moment2, lambda,
                            state + (node * BLOCKS + b) * params);
         }
-        expect_close(&s.d, s.state, NODES * BLOCKS * params, state, 2e-4);
+        expect_close(&s.d, s.state, SCENE_NODES * BLOCKS * params, state, 2e-4);
     }
-    scene_close(&s);
+    response_scene_close(&s);
 }
 
 Test(response, its_steps_are_those_of_implicit_euler_in_adams_metric)
@@ -181,9 +127,8 @@ Test(response, its_steps_are_those_of_implicit_euler_in_adams_metric)
  * solution by ω_b (among weights of mean 1), here by central differences of the closed form. */
 Test(response, its_fixed_point_is_the_derivative_of_the_exact_solution)
 {
-    scene s;
-    am_error err = {0};
-    scene_open(&s, "4-1", LOSS_SQUARED, 31, 20);
+    response_scene s;
+    response_scene_open(&s, "4-1", LOSS_SQUARED, 31, BLOCKS, 0, 20);
     int64_t params = s.g.spec.target.params;
     float head[3 * 5] = {0};
     s.time = 1e3;
@@ -205,9 +150,9 @@ Test(response, its_fixed_point_is_the_derivative_of_the_exact_solution)
             want[b * 5 + i] = (up[i] - down[i]) / 2e-2;
     }
     for (int snapshot = 0; snapshot < 2; snapshot++)
-        must(response_advance(s.r, snapshot, metric_of, &s, &err), &err);
+        response_scene_advance(&s, snapshot);
     expect_close(&s.d, f32_at(s.state, BLOCKS * params), BLOCKS * params, want, 1e-3);
-    scene_close(&s);
+    response_scene_close(&s);
 }
 
 /* ---- the generator that carries it ----------------------------------------------------------------- */

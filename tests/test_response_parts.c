@@ -3,17 +3,13 @@
 #include "response/block_gradients.h"
 #include "response/gauss_newton.h"
 #include "response/kfac.h"
+#include "support/must.h"
 #include "support/reference.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void must(am_status status, const am_error *err)
-{
-    cr_assert_eq(status, AM_OK, "%s", err->message);
-}
 
 /* ---- Gauss–Newton ---------------------------------------------------------------------------- */
 

@@ -1,6 +1,8 @@
 /* A generator whose response was sampled: what its posterior draws are, and that an audit is under the
  * weights that it answers to. */
 #include "response/weighted_gradients.h"
+#include "support/must.h"
+#include "support/response_scene.h"
 #include "support/ridge.h"
 #include "tune/audit.h"
 
@@ -8,27 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void must(am_status status, const am_error *err)
-{
-    cr_assert_eq(status, AM_OK, "%s", err->message);
-}
-
-static void refused(am_status status, const am_error *err, const char *part)
-{
-    cr_expect_eq(status, AM_ERR_USAGE);
-    cr_expect(strstr(err->message, part) != NULL, "%s", err->message);
-}
-
-/* ω^s (S,K) of a generator's seed on the host, owned by the device. */
-static float *drawn(device *d, const generator_spec *spec, int draws)
-{
-    am_error err = {0};
-    weight_source from = {OMEGA_DIRICHLET, spec->alpha, spec->seed, spec->blocks};
-    dev_f32 *omega = device_floats(d, draws * spec->blocks, NULL);
-    must(weights_drawn(d->be, &from, draws, omega, &err), &err);
-    return read_floats(d, omega, draws * spec->blocks);
-}
 
 /* ---- posterior draws ----------------------------------------------------------------------------- */
 
@@ -119,7 +100,7 @@ Test(sampled_draws, draws_stand_for_weights_of_the_observations)
     carrier c = carrier_open();
     am_error err = {0};
     float *seen = seen_by(&c, DRAWS, 5), *omega;
-    const float *vector = drawn(&c.d, &c.g.spec, S);
+    const float *vector = drawn_weights(&c.d, &c.g.spec, S);
     must(posterior_behind(&c.g, DRAWS, seen, &omega, &err), &err);
     cr_expect_eq(memcmp(omega, vector, sizeof *omega * S * BLOCKS), 0, "not the vectors' bits");
     for (int d = S; d < DRAWS; d++)
@@ -200,7 +181,7 @@ static void audited_close(audited *s)
 static void make_exact(audited *s, int shift)
 {
     enum { FEATURES = 2 + 2 * AUDITED };
-    const float *omega = drawn(&s->d, &s->g.spec, AUDITED);
+    const float *omega = drawn_weights(&s->d, &s->g.spec, AUDITED);
     float head[FEATURES * PARAMS];
     double one[2][PARAMS], theta[PARAMS];
     cr_assert_eq(s->g.f.features, FEATURES);

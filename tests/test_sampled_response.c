@@ -3,96 +3,20 @@
 #include "response/response.h"
 #include "response/weighted_gradients.h"
 #include "support/fitting.h"
+#include "support/must.h"
+#include "support/response_scene.h"
 #include "support/ridge.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
 
-static void must(am_status status, const am_error *err)
-{
-    cr_assert_eq(status, AM_OK, "%s", err->message);
-}
-
-static void refused(am_status status, const am_error *err, const char *part)
-{
-    cr_expect_eq(status, AM_ERR_USAGE);
-    cr_expect(strstr(err->message, part) != NULL, "%s", err->message);
-}
-
-/* ω^s (S,K) of a generator's seed on the host, owned by the device. */
-static float *drawn(device *d, const generator_spec *spec, int draws)
-{
-    am_error err = {0};
-    weight_source from = {OMEGA_DIRICHLET, spec->alpha, spec->seed, spec->blocks};
-    dev_f32 *omega = device_floats(d, draws * spec->blocks, NULL);
-    must(weights_drawn(d->be, &from, draws, omega, &err), &err);
-    return read_floats(d, omega, draws * spec->blocks);
-}
-
 /* ---- the response ------------------------------------------------------------------------------- */
 
-enum { NODES = 2, MOST = 64 };
-
-/* A base generator over a small problem, with a response to drive by hand. */
-typedef struct {
-    device d;
-    problem p;
-    generator g;
-    response *r;
-    dev_f32 *state;   /* (NODES, V, P) */
-    dev_f32 *moment2; /* (P) */
-    double time;
-} scene;
-
-static response_metric adam_at(void *context, int which, double u)
+static void advance(response_scene *s, int snapshots)
 {
-    const scene *s = context;
-    cr_assert(which == 0 && fabs(u) == 1.0);
-    return (response_metric){
-        .moment2 = s->moment2, .correction = 0.5, .epsilon = 1e-3, .time = s->time};
-}
-
-/* draws: S, or 0 for the blocks. */
-static void scene_open(scene *s, const char *text, loss_kind loss, int64_t rows, int64_t blocks,
-                       int draws, int iterations)
-{
-    am_error err = {0};
-    *s = (scene){.d = device_open(), .time = 0.7};
-    generator_spec spec = spec_of(text, ACT_TANH, loss, "cheb:2", OMEGA_ONES, blocks);
-    const target *t = &spec.target;
-    s->p = problem_open(&s->d, loss, rows, t->size[0], t->size[t->layers], blocks, 61);
-    s->g = generator_of(&s->d, &spec, 2);
-    generator_fill(&s->d, &s->g, 62, 0.6f);
-    s->state = device_floats(&s->d, NODES * (draws > 0 ? draws : blocks) * t->params, NULL);
-    float *v = random_floats(&s->d, t->params, 63);
-    for (int64_t i = 0; i < t->params; i++)
-        v[i] = 0.01f + 0.02f * v[i] * v[i];
-    s->moment2 = device_floats(&s->d, t->params, v);
-    response_settings settings = {.nodes = NODES,
-                                  .snapshots = 2,
-                                  .rows = (int)rows,
-                                  .inputs = MOST,
-                                  .components = MOST,
-                                  .iterations = iterations,
-                                  .weights = OMEGA_DIRICHLET,
-                                  .draws = draws};
-    must(response_open(&s->r, &s->g, &settings, &s->p.data, s->state, &err), &err);
-}
-
-static void scene_close(scene *s)
-{
-    response_close(s->r);
-    generator_close(&s->g);
-    problem_close(&s->p);
-    device_close(&s->d);
-}
-
-static void advance(scene *s, int snapshots)
-{
-    am_error err = {0};
     for (int i = 0; i < snapshots; i++)
-        must(response_advance(s->r, i, adam_at, s, &err), &err);
+        response_scene_advance(s, i);
 }
 
 /* Many long steps at a fixed θ, that of a ridge regression with a weight for every observation: O_s is
@@ -100,9 +24,9 @@ static void advance(scene *s, int snapshots)
 Test(sampled_response, its_fixed_point_is_the_derivative_along_drawn_weights)
 {
     enum { ROWS = 31, DRAWS = 4, PARAMS = 5 };
-    scene s;
-    scene_open(&s, "4-1", LOSS_SQUARED, ROWS, ROWS, DRAWS, 20);
-    const float *omega = drawn(&s.d, &s.g.spec, DRAWS);
+    response_scene s;
+    response_scene_open(&s, "4-1", LOSS_SQUARED, ROWS, ROWS, DRAWS, 20);
+    const float *omega = drawn_weights(&s.d, &s.g.spec, DRAWS);
     float head[3 * PARAMS] = {0};
     double solution[PARAMS], up[PARAMS], down[PARAMS], want[DRAWS * PARAMS];
     s.time = 1e3;
@@ -124,31 +48,31 @@ Test(sampled_response, its_fixed_point_is_the_derivative_along_drawn_weights)
     }
     advance(&s, 2);
     expect_close(&s.d, f32_at(s.state, DRAWS * PARAMS), (int64_t)DRAWS * PARAMS, want, 1e-3);
-    scene_close(&s);
+    response_scene_close(&s);
 }
 
 /* All is linear in ω: O_s = Σ_b (ω_sb − 1) O_b, with conjugate gradients to the end. */
 static void check_against_blocks(const char *text, loss_kind loss, int64_t rows, int64_t blocks)
 {
     enum { DRAWS = 3 };
-    scene one, all;
-    scene_open(&one, text, loss, rows, blocks, DRAWS, 60);
-    scene_open(&all, text, loss, rows, blocks, 0, 60);
-    const float *omega = drawn(&one.d, &one.g.spec, DRAWS);
+    response_scene one, all;
+    response_scene_open(&one, text, loss, rows, blocks, DRAWS, 60);
+    response_scene_open(&all, text, loss, rows, blocks, 0, 60);
+    const float *omega = drawn_weights(&one.d, &one.g.spec, DRAWS);
     int64_t params = one.g.spec.target.params;
     advance(&one, 2);
     advance(&all, 2);
-    const float *each = read_floats(&all.d, all.state, NODES * blocks * params);
-    double *want = host_doubles(&one.d, NODES * DRAWS * params);
-    for (int64_t i = 0; i < NODES * DRAWS * params; i++) {
+    const float *each = read_floats(&all.d, all.state, SCENE_NODES * blocks * params);
+    double *want = host_doubles(&one.d, SCENE_NODES * DRAWS * params);
+    for (int64_t i = 0; i < SCENE_NODES * DRAWS * params; i++) {
         int64_t j = i % params, s = i / params % DRAWS, node = i / params / DRAWS;
         for (int64_t b = 0; b < blocks; b++)
             want[i] += ((double)omega[s * blocks + b] - 1.0) *
                        (double)each[(node * blocks + b) * params + j];
     }
-    expect_close(&one.d, one.state, NODES * DRAWS * params, want, 1e-3);
-    scene_close(&one);
-    scene_close(&all);
+    expect_close(&one.d, one.state, SCENE_NODES * DRAWS * params, want, 1e-3);
+    response_scene_close(&one);
+    response_scene_close(&all);
 }
 
 Test(sampled_response, it_is_the_response_to_the_blocks_at_the_same_weights)

@@ -1,16 +1,12 @@
 /* What drawn weights add to the gradient: sums over the blocks' gradients, or over the rows, against the
  * gradients of the blocks by themselves, which are held against differences elsewhere. */
 #include "response/weighted_gradients.h"
+#include "support/must.h"
 #include "support/problem.h"
 
 #include <criterion/criterion.h>
 
 enum { ROWS = 2100, DRAWS = 5, NETWORKS = 2 }; /* more rows than a tile holds */
-
-static void must(am_status status, const am_error *err)
-{
-    cr_assert_eq(status, AM_OK, "%s", err->message);
-}
 
 /* ω^s (S,K) on the host, owned by the device. */
 static float *drawn(device *d, const weight_source *from, int draws)

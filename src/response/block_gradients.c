@@ -8,14 +8,15 @@ enum { TILE = 512, CHUNK = 64 };
 static am_status sort_rows(block_gradients *b, am_error *err)
 {
     backend *be = b->be;
-    int64_t n = b->rows->data.n;
+    int64_t n = b->pass.rows->data.n;
     uint32_t *block = am_alloc((size_t)n, sizeof *block, "blocks", err);
     uint32_t *order = am_alloc((size_t)n, sizeof *order, "blocks", err);
     int64_t *next = am_alloc((size_t)b->blocks, sizeof *next, "blocks", err);
     b->begin = am_alloc((size_t)b->blocks + 1, sizeof *b->begin, "blocks", err);
     am_status status = block && order && next && b->begin ? AM_OK : AM_ERR_MEMORY;
     if (status == AM_OK)
-        status = be->op->download(be, block, b->rows->data.block, sizeof *block * (size_t)n, err);
+        status =
+            be->op->download(be, block, b->pass.rows->data.block, sizeof *block * (size_t)n, err);
     if (status == AM_OK) {
         for (int64_t i = 0; i < n; i++)
             b->begin[block[i] + 1]++;
@@ -51,33 +52,22 @@ static am_status open_centring(block_gradients *b, am_error *err)
     return status;
 }
 
-static am_status open_buffers(block_gradients *b, const target *t, int networks, am_error *err)
+static am_status open_buffers(block_gradients *b, const target *t, int networks,
+                              const device_rows *rows, am_error *err)
 {
     backend *be = b->be;
-    const device_data *d = &b->rows->data;
-    size_t tile = (size_t)b->tile, f32 = sizeof(float);
-    if (d->block == NULL)
-        return am_fail(err, AM_ERR_INTERNAL, "response: training rows with blocks are needed");
-    b->x = be->op->alloc(be, tile * (size_t)d->inputs * f32, "rows");
-    if (d->label != NULL)
-        b->label = be->op->alloc(be, tile * sizeof(int32_t), "labels");
-    else
-        b->target = be->op->alloc(be, tile * (size_t)d->outputs * f32, "targets");
-    b->loss = be->op->alloc(be, sizeof(double) * (size_t)networks, "loss");
-    b->raw = be->op->alloc(be, f32 * (size_t)networks * (size_t)b->chunk * (size_t)t->params,
-                           "gradients of the blocks");
+    AM_TRY(row_pass_open(&b->pass, be, t, networks, rows, TILE, err));
+    size_t values = (size_t)networks * (size_t)b->chunk * (size_t)t->params;
+    b->raw = be->op->alloc(be, sizeof(float) * values, "gradients of the blocks");
     AM_TRY(be->op->sync(be, err));
-    AM_TRY(sort_rows(b, err));
-    return network_open(&b->net, be, t, networks, b->tile, true, err);
+    return sort_rows(b, err);
 }
 
 am_status block_gradients_open(block_gradients *b, backend *be, const target *t, int networks,
                                const device_rows *rows, int64_t blocks, am_error *err)
 {
-    *b = (block_gradients){.be = be, .rows = rows, .blocks = blocks, .sums = blocks};
-    b->chunk = blocks;
-    b->tile = (int)AM_MIN((int64_t)TILE, rows->data.n);
-    am_status status = open_buffers(b, t, networks, err);
+    *b = (block_gradients){.be = be, .blocks = blocks, .chunk = blocks, .sums = blocks};
+    am_status status = open_buffers(b, t, networks, rows, err);
     if (status == AM_OK)
         status = open_centring(b, err);
     if (status != AM_OK)
@@ -89,11 +79,9 @@ am_status block_gradients_open_sums(block_gradients *b, backend *be, const targe
                                     const device_rows *rows, int64_t blocks, int64_t sums,
                                     const dev_f32 *mixing, am_error *err)
 {
-    *b =
-        (block_gradients){.be = be, .rows = rows, .blocks = blocks, .sums = sums, .mixing = mixing};
+    *b = (block_gradients){.be = be, .blocks = blocks, .sums = sums, .mixing = mixing};
     b->chunk = AM_MIN((int64_t)CHUNK, blocks);
-    b->tile = (int)AM_MIN((int64_t)TILE, rows->data.n);
-    am_status status = open_buffers(b, t, networks, err);
+    am_status status = open_buffers(b, t, networks, rows, err);
     if (status != AM_OK)
         block_gradients_close(b);
     return status;
@@ -103,49 +91,28 @@ void block_gradients_close(block_gradients *b)
 {
     if (b->be == NULL)
         return;
-    void *owned[] = {b->order, b->x, b->label, b->target, b->loss, b->raw, b->centring};
+    void *owned[] = {b->order, b->raw, b->centring};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         b->be->op->release(b->be, owned[i]);
     free(b->begin);
-    network_close(&b->net);
+    row_pass_close(&b->pass);
     *b = (block_gradients){0};
 }
 
 /* Adds the rows order[first .. first+count) to the gradient in `place` of raw. */
 static void add_tile(block_gradients *b, int64_t place, int64_t first, int count, dev_f32 *theta)
 {
-    const target *t = b->net.t;
-    gather_args gather = {.data = &b->rows->data,
-                          .index = u32_at(b->order, first),
-                          .count = count,
-                          .x = b->x,
-                          .label = b->label,
-                          .target = b->target};
-    b->be->op->gather(b->be, &gather);
-    network_input in = {b->x, 1, count, b->net.models};
-    theta_view at = {theta, t->params},
-               to = {f32_at(b->raw, place * t->params), b->chunk * t->params};
-    network_forward(&b->net, &in, at, 0);
-    loss_args loss = {.kind = t->loss,
-                      .models = b->net.models,
-                      .rows = count,
-                      .outputs = t->size[t->layers],
-                      .divisor = (double)b->rows->data.n,
-                      .grad_scale = 1,
-                      .logits = network_logits(&b->net),
-                      .label = b->label,
-                      .target = b->target,
-                      .dlogits = network_dlogits(&b->net),
-                      .loss = b->loss};
-    b->be->op->loss(b->be, &loss);
-    network_backward(&b->net, &in, at, to, 0, true);
+    int64_t params = b->pass.net.t->params;
+    row_pass_forward(&b->pass, u32_at(b->order, first), 0, count, theta);
+    row_pass_backward(&b->pass, NULL, theta,
+                      (theta_view){f32_at(b->raw, place * params), b->chunk * params});
 }
 
 /* In tiles of about the same size. */
 static void add_block(block_gradients *b, int64_t k, int64_t place, dev_f32 *theta)
 {
     int64_t begin = b->begin[k], count = b->begin[k + 1] - begin;
-    int64_t tiles = (count + b->tile - 1) / b->tile;
+    int64_t tiles = (count + b->pass.tile - 1) / b->pass.tile;
     for (int64_t i = 0; i < tiles; i++) {
         int64_t first = count * i / tiles, last = count * (i + 1) / tiles;
         add_tile(b, place, begin + first, (int)(last - first), theta);
@@ -155,14 +122,15 @@ static void add_block(block_gradients *b, int64_t k, int64_t place, dev_f32 *the
 void block_gradients_compute(block_gradients *b, dev_f32 *theta, dev_f32 *g)
 {
     backend *be = b->be;
-    int64_t params = b->net.t->params;
-    size_t bytes = sizeof(float) * (size_t)(b->net.models * b->chunk * params);
+    int networks = b->pass.net.models;
+    int64_t params = b->pass.net.t->params;
+    size_t bytes = sizeof(float) * (size_t)(networks * b->chunk * params);
     for (int64_t first = 0; first < b->blocks; first += b->chunk) {
         int64_t count = AM_MIN(b->chunk, b->blocks - first);
         be->op->zero(be, b->raw, bytes);
         for (int64_t k = 0; k < count; k++)
             add_block(b, first + k, k, theta);
-        matmul_args a = {.batch = b->net.models, /* g (+)= mixing · raw */
+        matmul_args a = {.batch = networks, /* g (+)= mixing · raw */
                          .m = b->sums,
                          .n = params,
                          .k = count,

@@ -3,21 +3,15 @@
 #ifndef AM_BLOCK_GRADIENTS_H
 #define AM_BLOCK_GRADIENTS_H
 
-#include "model/device_rows.h"
-#include "model/network.h"
+#include "response/row_pass.h"
 
 /* The rows in the order of their blocks. */
 typedef struct {
     backend *be;
-    const device_rows *rows;
-    int64_t blocks; /* K */
-    int64_t *begin; /* (K+1) block b is order[begin[b] .. begin[b+1]) */
-    dev_u32 *order; /* (n) */
-    int tile;       /* most rows at once */
-    network net;    /* N networks on the same rows */
-    dev_f32 *x, *target;
-    dev_i32 *label;
-    dev_f64 *loss;         /* (N) */
+    row_pass pass;         /* of N networks */
+    int64_t blocks;        /* K */
+    int64_t *begin;        /* (K+1) block b is order[begin[b] .. begin[b+1]) */
+    dev_u32 *order;        /* (n) */
     int64_t chunk;         /* most blocks at once */
     dev_f32 *raw;          /* (N, chunk, P) */
     int64_t sums;          /* V */

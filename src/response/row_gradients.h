@@ -4,19 +4,13 @@
 #ifndef AM_ROW_GRADIENTS_H
 #define AM_ROW_GRADIENTS_H
 
-#include "model/device_rows.h"
-#include "model/network.h"
+#include "response/row_pass.h"
 
 typedef struct {
     backend *be;
-    const device_rows *rows;
-    int64_t blocks; /* K */
-    int sums;       /* S */
-    int tile;       /* most rows at once */
-    network net;    /* N networks on the same rows */
-    dev_f32 *x, *target;
-    dev_i32 *label;
-    dev_f64 *loss;            /* (N) */
+    row_pass pass;            /* of N networks */
+    int64_t blocks;           /* K */
+    int sums;                 /* S */
     const dev_f32 *of_blocks; /* (S, K) weights; the caller's */
     dev_f32 *weight;          /* (S, tile) those of a tile's rows, */
     dev_f32 *shared;          /* (S, N, tile) the same for every network */
